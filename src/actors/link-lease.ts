@@ -1,0 +1,99 @@
+import type { CloseMode, Link, LinkEvent } from '../link/link.ts';
+import type { Clock } from './ports.ts';
+
+/** How long a link may take to let go before it is given up as leaked: the longest ladder, and a little. */
+const gracefulBoundMs = 15_000;
+const killBoundMs = 4_000;
+
+const harshness: Readonly<Record<CloseMode, number>> = { graceful: 0, lost: 1, kill: 2 };
+
+interface Held {
+  readonly generation: number;
+  readonly link: Link;
+  mode: CloseMode | undefined;
+  released: Promise<{ readonly leaked: boolean }> | undefined;
+}
+
+/**
+ * The right to have a connection: one per server, and at most one link at a time.
+ * It belongs to the server's record and so outlives the session's actor: whatever happens to the actor,
+ * the link is still known here and is let go before another is opened.
+ */
+export class LinkLease {
+  readonly #clock: Clock;
+  readonly #openLink: (generation: number, onEvent: (event: LinkEvent) => void) => Link;
+  #held: Held | undefined;
+
+  constructor(clock: Clock, openLink: (generation: number, onEvent: (event: LinkEvent) => void) => Link) {
+    this.#clock = clock;
+    this.#openLink = openLink;
+  }
+
+  /** The link of the current generation while it is not being let go. */
+  get link(): Link | undefined {
+    return this.#held?.released === undefined ? this.#held?.link : undefined;
+  }
+
+  get generation(): number | undefined {
+    return this.#held?.generation;
+  }
+
+  /** Opens the link of a generation. Its events stop when it is released. */
+  open(generation: number, onEvent: (event: LinkEvent) => void): void {
+    if (this.#held !== undefined) {
+      onEvent({
+        type: 'down',
+        fault: {
+          kind: 'internal',
+          code: 'lease-held',
+          message: `the link of generation ${this.#held.generation} is not released yet`,
+        },
+      });
+      return;
+    }
+    const early: LinkEvent[] = [];
+    let ready = false;
+    const link = this.#openLink(generation, (event) => {
+      if (!ready) early.push(event);
+      else if (this.#held?.link === link && this.#held.released === undefined) onEvent(event);
+    });
+    this.#held = { generation, link, mode: undefined, released: undefined };
+    ready = true;
+    for (const event of early) onEvent(event);
+  }
+
+  /**
+   * Lets the link go and resolves when the peer is gone, or with `leaked` when it did not go in time.
+   * A harsher mode hastens a release under way. Never rejects.
+   */
+  release(mode: CloseMode): Promise<{ readonly leaked: boolean }> {
+    const held = this.#held;
+    if (held === undefined) return Promise.resolve({ leaked: false });
+    if (held.released === undefined) {
+      held.mode = mode;
+      held.released = this.#bounded(held, mode).then((leaked) => {
+        this.#held = undefined;
+        return { leaked };
+      });
+    } else if (held.mode !== undefined && harshness[mode] > harshness[held.mode]) {
+      held.mode = mode;
+      void held.link.close(mode);
+    }
+    return held.released;
+  }
+
+  #bounded(held: Held, mode: CloseMode): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimeout(
+        () => {
+          resolve(true);
+        },
+        mode === 'graceful' ? gracefulBoundMs : killBoundMs,
+      );
+      void held.link.close(mode).then(() => {
+        this.#clock.clearTimeout(timer);
+        resolve(false);
+      });
+    });
+  }
+}

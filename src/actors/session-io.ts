@@ -1,0 +1,37 @@
+import type { Fault } from '../link/fault.ts';
+import type { Tool } from '../link/tool-hash.ts';
+import type { LinkLease } from './link-lease.ts';
+import type { ConnectPermit } from './ports.ts';
+
+/** A tool of a server's catalog, with the hashes of its description. */
+export interface ListedTool {
+  readonly tool: Tool;
+  /** Hash of all that a model or a caller may rely on. */
+  readonly hash: string;
+  /** Hash of the input schema alone. */
+  readonly inputHash: string;
+}
+
+/** A server's own record, as the actors that do its I/O see it. None of these may throw. */
+export interface SessionIo {
+  readonly id: string;
+  readonly lease: LinkLease;
+  /** What the connect limiter counts by; null when no origin is shared. */
+  readonly origin: string | null;
+  readonly probeTimeoutMs: number;
+  /** Keeps the permit until the attempt is over. */
+  holdPermit(permit: ConnectPermit): void;
+  /** Adds a latency to the mean and returns the mean. */
+  noteLatency(ms: number): number;
+  /** The tools that a generation offers; null when the server would not list them. */
+  noteTools(
+    generation: number,
+    tools: { readonly list: readonly ListedTool[]; readonly complete: boolean } | null,
+  ): void;
+  noteNotification(generation: number, method: string, params: unknown): void;
+  noteStderr(generation: number, line: string): void;
+  noteFault(generation: number, fault: Fault): void;
+}
+
+/** Finds a server's record; undefined once it was removed. */
+export type FindSession = (id: string) => SessionIo | undefined;

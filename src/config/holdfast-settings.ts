@@ -1,0 +1,44 @@
+import type { JsonMember } from './json-document.ts';
+import { nearestName } from './nearest-name.ts';
+import { quoted } from './printable.ts';
+import { Report, membersOf } from './report.ts';
+import { asObject, objectMembers, readServerSettings } from './server-settings.ts';
+import type { ServerSettings } from './server-settings.ts';
+
+/** What the `holdfast` key says of the manager as a whole. */
+export interface ManagerSettings {
+  /** What every server gets that does not say otherwise in its own `options`. */
+  readonly defaults: ServerSettings;
+}
+
+/** The `holdfast` key of a file, read. */
+export interface HoldfastSettings extends ManagerSettings {
+  readonly servers: ReadonlyMap<string, ServerSettings>;
+}
+
+/** Reads the top-level key `holdfast`. What is wrong about one server's settings is reported as a problem of that server. */
+export function readHoldfastSettings(
+  member: JsonMember | undefined,
+  serverIds: ReadonlySet<string>,
+  report: Report,
+): HoldfastSettings {
+  const servers = new Map<string, ServerSettings>();
+  if (member === undefined) return { defaults: {}, servers };
+  const members = objectMembers(member, report, ['defaults', 'servers']);
+  const perServer = members.get('servers');
+  const object = perServer && asObject(perServer, report);
+  for (const [id, settings] of object === undefined ? [] : membersOf(object, report)) {
+    if (serverIds.has(id)) {
+      const ofServer = new Report(report.file, id);
+      servers.set(id, readServerSettings(settings, ofServer));
+      report.add(ofServer);
+    } else {
+      const nearest = nearestName(id, serverIds);
+      const fix =
+        nearest === undefined ? 'add that server, or remove these settings' : `did you mean ${quoted(nearest)}?`;
+      report.problem(settings, `there is no server ${quoted(id)} in this file`, fix);
+    }
+  }
+  const defaults = members.get('defaults');
+  return { defaults: defaults === undefined ? {} : readServerSettings(defaults, report), servers };
+}

@@ -1,0 +1,8 @@
+export { ConfigError, formatConfigProblem } from '../errors/config-error.ts';
+export type { ConfigProblem } from '../errors/config-error.ts';
+export type { ManagerSettings } from './holdfast-settings.ts';
+export { loadConfig } from './load-config.ts';
+export type { LoadConfigOptions, LoadedConfig } from './load-config.ts';
+export type { ConfigWarning } from './report.ts';
+export type { HealthCheckSettings, ReconnectSettings, ServerSettings } from './server-settings.ts';
+export type { HttpSpec, ServerSpec, StdioSpec, TransportSpec, WebSocketSpec } from './server-spec.ts';

@@ -1,0 +1,128 @@
+import { homedir } from 'node:os';
+import { resolve, sep } from 'node:path';
+
+import type { ConfigProblem } from '../errors/config-error.ts';
+import { recogniseDocument } from './dialects.ts';
+import type { Document } from './dialects.ts';
+import type { EntryContext } from './entry-context.ts';
+import type { VariableScope } from './expand-variables.ts';
+import { findConfig, projectFolderOf } from './find-config.ts';
+import { readHoldfastSettings } from './holdfast-settings.ts';
+import type { ManagerSettings } from './holdfast-settings.ts';
+import { inputResolver, readInputDefaults } from './input-values.ts';
+import { parseDocument } from './json-document.ts';
+import type { JsonMember } from './json-document.ts';
+import { quoted } from './printable.ts';
+import { readTextFile } from './read-text-file.ts';
+import { Report } from './report.ts';
+import type { ConfigWarning } from './report.ts';
+import { readServerEntry } from './server-entry.ts';
+import { serverIdFault } from './server-id.ts';
+import type { ServerSpec } from './server-spec.ts';
+
+/** Where `loadConfig` gets what it needs. Every part is optional. */
+export interface LoadConfigOptions {
+  /** The variables of `${VAR}`, `${env:VAR}` and `MCP_INPUT_…`. Default: `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Values of `${input:id}` by id; they win over `MCP_INPUT_…` and over declared defaults. Default: none. */
+  readonly inputs?: Readonly<Record<string, string>> | undefined;
+  /** Where relative paths start and where a file is looked for when none is named. Default: `process.cwd()`. */
+  readonly cwd?: string | undefined;
+  /** Reads a file, named by its absolute path, as text; rejects with a Node error. Default: the file system, UTF-8 only. */
+  readonly readFile?: ((path: string) => Promise<string>) | undefined;
+}
+
+/** A configuration file, read, checked and with every variable expanded. */
+export interface LoadedConfig {
+  /** Absolute. */
+  readonly file: string;
+  /** The servers that can be used, disabled ones included, in the order of the file. */
+  readonly servers: readonly ServerSpec[];
+  /** What is wrong, in the order of the file. A server named in one is not among `servers`. Empty for a good file. */
+  readonly problems: readonly ConfigProblem[];
+  /** What was ignored, in the order of the file. */
+  readonly warnings: readonly ConfigWarning[];
+  /** What the `holdfast` key says of the manager. */
+  readonly settings: ManagerSettings;
+}
+
+/**
+ * Reads a configuration file: JSON with comments and trailing commas, the servers under `mcpServers` (Claude Desktop, Claude Code,
+ * Cursor) or `servers` (VS Code), and holdfast's own settings under `holdfast`. Without a path it takes the first that exists of
+ * `holdfast.json`, `.mcp.json`, `mcp.json` and `.vscode/mcp.json` in `cwd`.
+ *
+ * A mistake about one server keeps that server out, is told once in `problems` with file, line, column, field and fix, and
+ * leaves the others alone. No message quotes the value of a variable. Nothing is executed and nothing outside of the file and
+ * the `envFile`s it names is read.
+ *
+ * @throws ConfigError when there is no file, or it cannot be read, is not JSON, or has no known container of servers.
+ */
+export async function loadConfig(path?: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
+  const readFile = options.readFile ?? readTextFile;
+  const env = options.env ?? process.env;
+  const { file, text } = await findConfig(path, resolve(options.cwd ?? '.'), readFile);
+  const report = new Report(file);
+  const document = recogniseDocument(parseDocument(file, text), report);
+  const projectFolder = projectFolderOf(file);
+  const scope: VariableScope = {
+    env,
+    inputOf: inputResolver(options.inputs ?? {}, env, readInputDefaults(document.inputs, report)),
+    workspaceFolder: projectFolder,
+    userHome: env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'] || homedir(),
+    pathSeparator: sep,
+  };
+  return readServers(document, { dialect: document.dialect, scope, projectFolder, readFile }, report);
+}
+
+async function readServers(document: Document, context: EntryContext, report: Report): Promise<LoadedConfig> {
+  const entries = document.container.members;
+  const { defaults, servers: settings } = readHoldfastSettings(
+    document.holdfast,
+    new Set(entries.map(({ name }) => name)),
+    report,
+  );
+  const specs: ServerSpec[] = [];
+  for (const entry of acceptedEntries(entries, report)) {
+    const ofServer = new Report(report.file, entry.name);
+    const spec = await readServerEntry(entry, context, settings.get(entry.name) ?? {}, ofServer);
+    report.add(ofServer);
+    if (spec !== undefined) specs.push(spec);
+  }
+  const refused = new Set(report.problems.map(({ serverId }) => serverId));
+  return {
+    file: report.file,
+    servers: specs.filter(({ id }) => !refused.has(id)),
+    problems: report.problems.toSorted(inFileOrder),
+    warnings: report.warnings.toSorted(inFileOrder),
+    settings: { defaults },
+  };
+}
+
+/** The entries with a usable id of their own. Of a repeated id none is taken: which one is meant cannot be known. */
+function acceptedEntries(entries: readonly JsonMember[], report: Report): readonly JsonMember[] {
+  const byId = new Map<string, JsonMember>();
+  const refused = new Set<string>();
+  for (const entry of entries) {
+    const ofServer = new Report(report.file, entry.name);
+    const first = byId.get(entry.name);
+    const fault = serverIdFault(entry.name);
+    if (first !== undefined) {
+      const problem = `the server ${quoted(entry.name)} is given twice, first on line ${first.at.line}`;
+      ofServer.problem(entry, problem, 'rename or remove one of the two; until then neither starts');
+    } else if (fault !== undefined) {
+      ofServer.problem(
+        entry,
+        `the server id ${quoted(entry.name)} ${fault}`,
+        'choose an id of 1 to 64 characters, such as "files"',
+      );
+    }
+    if (ofServer.problems.length > 0) refused.add(entry.name);
+    byId.set(entry.name, first ?? entry);
+    report.add(ofServer);
+  }
+  return entries.filter(({ name }) => !refused.has(name));
+}
+
+function inFileOrder(a: { line: number; column: number }, b: { line: number; column: number }): number {
+  return a.line - b.line || a.column - b.column;
+}

@@ -1,0 +1,132 @@
+import { HoldfastError } from './holdfast-error.ts';
+
+/** Which server a failed operation was for, and in which connection generation. */
+export interface Where {
+  readonly serverId: string;
+  readonly generation: number;
+}
+
+/** The server's first attempt to connect failed, or it was given up before it was ready. `addServer` keeps nothing of it. */
+export class ConnectError extends HoldfastError {
+  override readonly name = 'ConnectError';
+  /** The last lines that the process wrote to stderr, if it is a process that wrote any. */
+  readonly stderrTail: string | undefined;
+  /** How the process ended, if it is a process that ended. */
+  readonly exit: { readonly code: number | null; readonly signal: string | null } | undefined;
+
+  constructor(
+    message: string,
+    details: Where & {
+      readonly faultCode: string;
+      readonly stderrTail?: string | undefined;
+      readonly exit?: { readonly code: number | null; readonly signal: string | null } | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, { ...details, code: 'CONNECT', outcome: 'not-sent', retryable: true });
+    this.faultCode = details.faultCode;
+    this.stderrTail = details.stderrTail;
+    this.exit = details.exit;
+  }
+
+  /** What failed, machine-readable: `ENOENT`, `exit:1`, `signal:SIGKILL`, `connect-timeout`, … */
+  readonly faultCode: string;
+}
+
+/** The server does not take calls now; nothing was sent. `retryAfterMs` is the time to its next attempt, where one is set. */
+export class NotReadyError extends HoldfastError {
+  override readonly name = 'NotReadyError';
+
+  constructor(
+    message: string,
+    details: Where & { readonly retryAfterMs?: number | undefined; readonly cause?: unknown },
+  ) {
+    super(message, { ...details, code: 'NOT_READY', outcome: 'not-sent', retryable: true });
+  }
+}
+
+/** No answer within the call's time. `outcome` is `unknown` once the call was handed to the wire, else `not-sent`. */
+export class CallTimeoutError extends HoldfastError {
+  override readonly name = 'CallTimeoutError';
+  readonly timeoutMs: number;
+
+  constructor(
+    message: string,
+    details: Where & { readonly outcome: 'unknown' | 'not-sent'; readonly timeoutMs: number },
+  ) {
+    super(message, { ...details, code: 'CALL_TIMEOUT', retryable: details.outcome === 'not-sent' });
+    this.timeoutMs = details.timeoutMs;
+  }
+}
+
+/** The caller's signal aborted the operation; `cause` is `signal.reason`. `outcome` as for a timeout. */
+export class CallAbortedError extends HoldfastError {
+  override readonly name = 'AbortError';
+
+  constructor(message: string, details: Where & { readonly outcome: 'unknown' | 'not-sent'; readonly cause: unknown }) {
+    super(message, { ...details, code: 'CALL_ABORTED' });
+  }
+}
+
+/** The connection or the reply was lost after the call may have reached the server: it may have been executed, or not. */
+export class OutcomeUnknownError extends HoldfastError {
+  override readonly name = 'OutcomeUnknownError';
+  /** The tool that was called, if it was a tool call. */
+  readonly tool: string | undefined;
+
+  constructor(message: string, details: Where & { readonly tool?: string | undefined; readonly cause?: unknown }) {
+    super(message, { ...details, code: 'OUTCOME_UNKNOWN', outcome: 'unknown' });
+    this.tool = details.tool;
+  }
+}
+
+/** The server asked to be left alone, or our own queue to it is full; nothing was executed. */
+export class OverloadedError extends HoldfastError {
+  override readonly name = 'OverloadedError';
+
+  constructor(
+    message: string,
+    details: Where & {
+      readonly outcome: 'not-sent' | 'rejected';
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, { ...details, code: 'OVERLOADED', retryable: true });
+  }
+}
+
+/** The server answered with a JSON-RPC error. */
+export class RpcError extends HoldfastError {
+  override readonly name = 'RpcError';
+  /** The JSON-RPC error code, e.g. -32602. */
+  readonly rpcCode: number;
+  /** The error's `data`, as the server sent it. */
+  readonly data: unknown;
+
+  constructor(
+    message: string,
+    details: Where & {
+      readonly rpcCode: number;
+      readonly data: unknown;
+      readonly outcome: 'rejected' | 'executed';
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, { ...details, code: 'RPC' });
+    this.rpcCode = details.rpcCode;
+    this.data = details.data;
+  }
+}
+
+/** The other side broke the protocol: an oversized frame, an answer of the wrong shape. */
+export class ProtocolError extends HoldfastError {
+  override readonly name = 'ProtocolError';
+
+  constructor(
+    message: string,
+    details: Where & { readonly outcome: 'unknown' | 'not-sent'; readonly cause?: unknown },
+  ) {
+    super(message, { ...details, code: 'PROTOCOL' });
+  }
+}

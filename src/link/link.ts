@@ -1,0 +1,104 @@
+/**
+ * The port to MCP: everything that the rest of holdfast knows of a connection.
+ *
+ * One link is one connection generation. It is opened once, goes down once and is never reused;
+ * health, reconnection and groups are its owner's business, not its own.
+ */
+import type { Fault } from './fault.ts';
+import type { LinkTarget } from './target.ts';
+
+/** Which protocol family a server speaks: `legacy` is ≤ 2025-11-25, `modern` is 2026-07-28 and later. */
+export type Era = 'legacy' | 'modern';
+
+/** What a server said of itself when the link opened. */
+export interface ServerFacts {
+  readonly era: Era;
+  readonly protocolVersion: string | null;
+  readonly info: { readonly name: string; readonly version: string } | null;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions: string | null;
+  /** Process id of a stdio server, else null. */
+  readonly pid: number | null;
+}
+
+/** What a link tells its owner. `opened` comes at most once and first of its kind; `down` comes exactly once and last. */
+export type LinkEvent =
+  | { readonly type: 'opened'; readonly facts: ServerFacts }
+  /** The process exists: known before `opened`, so that a server that hangs in its start can be seen and killed. */
+  | { readonly type: 'spawned'; readonly pid: number }
+  /** A notification from the server. */
+  | { readonly type: 'notice'; readonly method: string; readonly params: unknown }
+  | { readonly type: 'stderr'; readonly line: string }
+  /** Something is wrong but the link still stands: a hint to probe soon. */
+  | { readonly type: 'fault'; readonly fault: Fault }
+  | { readonly type: 'down'; readonly fault: Fault };
+
+/**
+ * How a link is let go.
+ * - `graceful`: say goodbye (HTTP: DELETE), then the kill ladder (stdio: end stdin, SIGTERM to the group, SIGKILL to the group).
+ * - `kill`: SIGKILL to the process group at once.
+ * - `lost`: drop the transport without a goodbye; the session is already gone on the other side.
+ */
+export type CloseMode = 'graceful' | 'kill' | 'lost';
+
+export interface RequestOptions {
+  /** Aborting settles the request at once, rejects it as `aborted` and tells the server. A fresh signal for each request. */
+  readonly signal: AbortSignal;
+  /** Called for each progress notification of this request. Must not throw. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Progress {
+  readonly progress: number;
+  readonly total?: number | undefined;
+  readonly message?: string | undefined;
+}
+
+export interface Link {
+  /** True between `opened` and the first sign of the end: what the call path reads before it hands over a request. */
+  readonly isOpen: boolean;
+  /**
+   * One cheap round trip that proves that the server answers: `ping` on legacy, `server/discover` on modern.
+   * Any correlated answer, an error too, is proof. Rejects with a `LinkError`.
+   */
+  probe(signal: AbortSignal): Promise<void>;
+  /** One request; rejects only with a `LinkError`. Time limits are the caller's, through the signal. */
+  request(
+    method: string,
+    params: Readonly<Record<string, unknown>> | undefined,
+    options: RequestOptions,
+  ): Promise<Record<string, unknown>>;
+  notify(method: string, params: Readonly<Record<string, unknown>> | undefined): Promise<void>;
+  /**
+   * Lets the link go; never rejects, and resolves when the peer is really gone (its process group reaped, its sockets closed).
+   * A second call with a harsher mode hastens the first. `down` is delivered before it resolves.
+   */
+  close(mode: CloseMode): Promise<void>;
+}
+
+/** Answers to what a server may ask of its client. A handler that throws becomes an error answer to that server, nothing more. */
+export interface ServerRequestHandlers {
+  readonly elicit?:
+    | ((params: Record<string, unknown>, signal: AbortSignal) => Promise<Record<string, unknown>>)
+    | undefined;
+  readonly sample?:
+    | ((params: Record<string, unknown>, signal: AbortSignal) => Promise<Record<string, unknown>>)
+    | undefined;
+  readonly roots?: (() => Promise<readonly { readonly uri: string; readonly name?: string | undefined }[]>) | undefined;
+}
+
+export interface OpenSpec {
+  readonly serverId: string;
+  readonly generation: number;
+  readonly target: LinkTarget;
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly handlers: ServerRequestHandlers | undefined;
+  /** Receives every event, synchronously and in order. Must not throw. Nothing is delivered after `down`. */
+  readonly onEvent: (event: LinkEvent) => void;
+}
+
+/** Opens links. `open` returns at once and never throws: what goes wrong arrives as `down`. */
+export interface LinkDriver {
+  readonly name: string;
+  open(spec: OpenSpec): Link;
+}

@@ -1,0 +1,17 @@
+import type { LinkTarget } from '../target.ts';
+import { createCustomWire } from './custom-wire.ts';
+import { StdioWire } from './stdio-wire.ts';
+import type { StdioWireListeners } from './stdio-wire.ts';
+import type { Wire } from './wire.ts';
+
+/** Makes the wire of one generation. Rejects with what a factory threw, or with a `LinkError` for a target that is wrong. */
+export async function obtainWire(target: LinkTarget, listeners: StdioWireListeners): Promise<Wire> {
+  switch (target.kind) {
+    case 'stdio':
+      return new StdioWire(target, listeners);
+    case 'custom':
+      return createCustomWire(await target.factory());
+    case 'once':
+      return createCustomWire(target.transport);
+  }
+}

@@ -1,0 +1,58 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Fault } from '../fault.ts';
+import { StdioTransport } from '../stdio/stdio-transport.ts';
+import type { StdioTarget } from '../target.ts';
+import type { Wire, WireListeners } from './wire.ts';
+
+/** What a stdio server lets be seen beside its messages. Neither may throw. */
+export interface StdioWireListeners {
+  readonly onSpawned: (pid: number) => void;
+  readonly onStderr: (line: string) => void;
+}
+
+/** A process at the other end. Only this wire knows whether a message was ever given to the pipe. */
+export class StdioWire implements Wire {
+  readonly #transport: StdioTransport;
+
+  constructor(target: StdioTarget, listeners: StdioWireListeners) {
+    this.#transport = new StdioTransport({ target, onSpawned: listeners.onSpawned, onStderr: listeners.onStderr });
+  }
+
+  get pid(): number | null {
+    return this.#transport.pid;
+  }
+
+  get fault(): Fault | undefined {
+    return this.#transport.fault;
+  }
+
+  get isEnding(): boolean {
+    return this.#transport.exitedAt !== undefined;
+  }
+
+  get stderrTail(): string | undefined {
+    const tail = this.#transport.stderrTail();
+    return tail === '' ? undefined : tail;
+  }
+
+  async start(listeners: WireListeners): Promise<void> {
+    this.#transport.onmessage = (message) => listeners.onMessage(message);
+    this.#transport.onerror = (error) => listeners.onError(error);
+    this.#transport.onclose = () => listeners.onClosed();
+    await this.#transport.start();
+  }
+
+  async send(message: JSONRPCMessage, options: Parameters<Wire['send']>[1]): Promise<void> {
+    const { call } = options;
+    await this.#transport.send(
+      message,
+      call && { stillWanted: () => !call.settled, onHandedOver: () => call.markSent() },
+    );
+  }
+
+  setProtocolVersion(): void {}
+
+  end(mode: 'graceful' | 'kill'): Promise<void> {
+    return this.#transport.end(mode);
+  }
+}

@@ -1,0 +1,32 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Fault } from '../fault.ts';
+import type { Call } from './call.ts';
+
+/** What comes out of a wire. None of the three may throw. */
+export interface WireListeners {
+  readonly onMessage: (message: unknown) => void;
+  readonly onError: (error: unknown) => void;
+  /** The other end is gone. */
+  readonly onClosed: () => void;
+}
+
+/** The transport of one generation, reduced to what the link needs. */
+export interface Wire {
+  /** Process id of a stdio server once it is spawned, else null. */
+  readonly pid: number | null;
+  /** How the wire ended, as far as it can tell. Known before `onClosed`. */
+  readonly fault: Fault | undefined;
+  /** True once the peer is known to be going, though what it sent may still come in; `onClosed` follows by itself. */
+  readonly isEnding: boolean;
+  /** The last lines that a stdio server wrote to stderr. */
+  readonly stderrTail: string | undefined;
+  start(listeners: WireListeners): Promise<void>;
+  /** Marks `call` as sent at the moment when the transport takes the message, and never sends for a settled call. */
+  send(
+    message: JSONRPCMessage,
+    options: { readonly call: Call | undefined; readonly sdkOptions: unknown },
+  ): Promise<void>;
+  setProtocolVersion(version: string): void;
+  /** Resolves when the peer is gone or the bound has passed; never rejects. A second, harsher call hastens the first. */
+  end(mode: 'graceful' | 'kill'): Promise<void>;
+}

@@ -1,0 +1,98 @@
+import { isSlow, type HealthCheckConfig } from './health-policy.ts';
+
+/** What one call came to, as far as the session's health is concerned. */
+export type CallOutcome =
+  /** The server answered this call, with a result (`ok`) or with an error of its own. */
+  | { readonly kind: 'answered'; readonly ok: boolean; readonly latencyMs: number }
+  /** The call may have reached the server and got no answer: it counts against the session. */
+  | { readonly kind: 'failed' }
+  /** The server asked to be left alone. */
+  | { readonly kind: 'overload'; readonly retryAfterMs: number | undefined }
+  /** It says nothing about the server: never sent, or given up by its caller. */
+  | { readonly kind: 'void' };
+
+/** What the session's actor hears of its calls: only that something changed, never each call. */
+export type CallEdge =
+  | { readonly type: 'CALLS.FAILING' }
+  | { readonly type: 'CALLS.RECOVERED' }
+  | { readonly type: 'LATENCY.HIGH' }
+  | { readonly type: 'LATENCY.LOW' }
+  | { readonly type: 'OVERLOAD'; readonly retryAfterMs: number | undefined }
+  | { readonly type: 'INFLIGHT.ZERO' };
+
+/** The running count beside a session's record. One generation's failures do not burden the next. */
+export interface SessionTally {
+  readonly inFlight: number;
+  /** Requests that were answered with a result. */
+  readonly succeeded: number;
+  /** Requests that ended in any other way. */
+  readonly failed: number;
+  /** Counted failures since the last answered call of this generation. */
+  readonly failedInARow: number;
+  readonly latency: { readonly last: number | null; readonly mean: number | null };
+}
+
+export const emptyTally: SessionTally = Object.freeze({
+  inFlight: 0,
+  succeeded: 0,
+  failed: 0,
+  failedInARow: 0,
+  latency: Object.freeze({ last: null, mean: null }),
+});
+
+const weightOfLatest = 0.2;
+
+export function withLatency(latency: SessionTally['latency'], ms: number): SessionTally['latency'] {
+  return { last: ms, mean: latency.mean === null ? ms : latency.mean + weightOfLatest * (ms - latency.mean) };
+}
+
+export function callStarted(tally: SessionTally): SessionTally {
+  return { ...tally, inFlight: tally.inFlight + 1 };
+}
+
+/** The tally after a call, and what of it the session's actor must hear. */
+export function recordOutcome(
+  tally: SessionTally,
+  outcome: CallOutcome,
+  policy: HealthCheckConfig,
+): { readonly tally: SessionTally; readonly edges: readonly CallEdge[] } {
+  const edges: CallEdge[] = [];
+  const inFlight = tally.inFlight - 1;
+  let next: SessionTally = { ...tally, inFlight };
+  switch (outcome.kind) {
+    case 'answered': {
+      const latency = withLatency(tally.latency, outcome.latencyMs);
+      next = {
+        ...next,
+        succeeded: tally.succeeded + (outcome.ok ? 1 : 0),
+        failed: tally.failed + (outcome.ok ? 0 : 1),
+        failedInARow: 0,
+        latency,
+      };
+      if (tally.failedInARow > 0) edges.push({ type: 'CALLS.RECOVERED' });
+      edges.push(...latencyEdges(tally.latency.mean, latency.mean, policy));
+      break;
+    }
+    case 'failed':
+      next = { ...next, failed: tally.failed + 1, failedInARow: tally.failedInARow + 1 };
+      if (tally.failedInARow === 0) edges.push({ type: 'CALLS.FAILING' });
+      break;
+    case 'overload':
+      next = { ...next, failed: tally.failed + 1 };
+      edges.push({ type: 'OVERLOAD', retryAfterMs: outcome.retryAfterMs });
+      break;
+    case 'void':
+      next = { ...next, failed: tally.failed + 1 };
+      break;
+  }
+  if (inFlight === 0) edges.push({ type: 'INFLIGHT.ZERO' });
+  return { tally: next, edges };
+}
+
+function latencyEdges(before: number | null, after: number | null, policy: HealthCheckConfig): readonly CallEdge[] {
+  const wasSlow = before !== null && before > policy.degradedLatencyMs;
+  if (after === null) return [];
+  if (!wasSlow && isSlow(false, after, policy)) return [{ type: 'LATENCY.HIGH' }];
+  if (before !== null && isSlow(true, before, policy) && !isSlow(true, after, policy)) return [{ type: 'LATENCY.LOW' }];
+  return [];
+}

@@ -1,0 +1,203 @@
+/**
+ * The supervisor of up to 64 sessions: it starts them, routes orders and ticks to them, and when one of them throws,
+ * has its link released before it starts that session anew. `docs/machines/manager.md` draws it.
+ */
+import {
+  assign,
+  enqueueActions,
+  setup,
+  type ActorRefFrom,
+  type CallbackActorLogic,
+  type PromiseActorLogic,
+} from 'xstate';
+import type { ManagerMachineEvent, TickerCommand } from './manager-events.ts';
+import { backoffMs } from './reconnect-policy.ts';
+import { tickerId, type SessionInput, type TickKeeper } from './session-context.ts';
+import type { SessionMachine } from './session-machine.ts';
+
+/** The world as the manager machine sees it. None of these may throw: an error in a supervisor's own action ends all its sessions. */
+export interface ManagerWorld {
+  random(): number;
+  /** Milliseconds, monotonic. */
+  monotonic(): number;
+  readonly session: SessionMachine;
+  readonly actors: {
+    /** One timer for the ticks of all sessions. */
+    readonly ticker: CallbackActorLogic<TickerCommand, { readonly paused: boolean }>;
+    /** Releases what the crashed session of this id left open. Never rejects. */
+    readonly release: PromiseActorLogic<void, { readonly id: string }>;
+  };
+  /** What to start a session with; undefined once the server was removed. */
+  sessionInput(id: string, manager: TickKeeper): SessionInput | undefined;
+  /** A session's actor was made: listen to it. */
+  watch(id: string, session: ActorRefFrom<SessionMachine>): void;
+  /** How long ago the server last answered anything, in milliseconds. */
+  answeredAgoMs(id: string): number;
+  sessionCrashed(id: string, error: unknown, restartMs: number): void;
+  sessionClosed(id: string): void;
+}
+
+export interface ManagerContext {
+  /** The latest crashes of sessions' actors; forgotten when the session closes. */
+  readonly crashes: Readonly<Record<string, ActorCrash>>;
+  /** Sessions that were told to close while a crashed actor of theirs was being cleaned up. */
+  readonly closing: readonly string[];
+  readonly paused: boolean;
+}
+
+export interface ActorCrash {
+  /** Crashes in a row, with less than the forgiving time between any two. */
+  readonly count: number;
+  readonly atMs: number;
+  readonly restartMs: number;
+}
+
+/** How fast a crashed session's actor comes back; the crash is ours, so no server's policy applies. */
+const restartPolicy = { delayMs: 1_000, maxDelayMs: 60_000, multiplier: 2 };
+const forgivenAfterMs = 300_000;
+
+export function nextCrash(last: ActorCrash | undefined, atMs: number, random: number): ActorCrash {
+  const count = last !== undefined && atMs - last.atMs < forgivenAfterMs ? last.count + 1 : 1;
+  return { count, atMs, restartMs: backoffMs(count - 1, restartPolicy, random) };
+}
+
+/** Ends in a control character, which no server's id may contain. */
+const releaseSuffix = ' release\u0000';
+
+export type ManagerMachine = ReturnType<typeof createManagerMachine>;
+
+export function createManagerMachine(world: ManagerWorld) {
+  return setup({
+    types: {
+      context: {} as ManagerContext,
+      input: {} as { readonly paused: boolean },
+      events: {} as ManagerMachineEvent,
+    },
+    actors: { session: world.session, ticker: world.actors.ticker, release: world.actors.release },
+    actions: {
+      'start the session': enqueueActions(({ event, enqueue, self }) => {
+        if (event.type !== 'SERVER.ADD' && event.type !== 'SERVER.RESTART') return;
+        const { id } = event;
+        const input = self.getSnapshot().children[id] === undefined ? world.sessionInput(id, self) : undefined;
+        if (input === undefined) return;
+        let session: ActorRefFrom<SessionMachine> | undefined;
+        enqueue.assign(({ spawn }) => {
+          session = spawn('session', { id, input });
+          world.watch(id, session);
+          return {};
+        });
+        if (!input.policy.lazy) {
+          enqueue.sendTo(() => session as ActorRefFrom<SessionMachine>, {
+            type: 'SESSION.OPEN',
+            id,
+            atMs: world.monotonic(),
+          });
+        }
+      }),
+      'pass the order on': enqueueActions(({ context, event, enqueue, self }) => {
+        if (!event.type.startsWith('SESSION.') || !('id' in event)) return;
+        const { children } = self.getSnapshot();
+        const session = children[event.id];
+        if (session !== undefined) {
+          enqueue.sendTo(session, event);
+        } else if (event.type === 'SESSION.DRAIN') {
+          enqueue.cancel(restartOf(event.id));
+          if (children[event.id + releaseSuffix] === undefined) world.sessionClosed(event.id);
+          else enqueue.assign({ closing: [...context.closing, event.id] });
+        }
+      }),
+      'pass the edge on': enqueueActions(({ event, enqueue, self }) => {
+        if (event.type !== 'CALL.EDGE') return;
+        const session = self.getSnapshot().children[event.id];
+        if (session !== undefined) enqueue.sendTo(session, event.edge);
+      }),
+      'pass the ticks on': enqueueActions(({ event, enqueue, self }) => {
+        if (event.type !== 'TICKS.DUE') return;
+        const { children } = self.getSnapshot();
+        for (const { id, generation, lateMs } of event.ticks) {
+          const session = children[id];
+          if (session !== undefined) {
+            enqueue.sendTo(session, {
+              type: 'HEALTH.TICK',
+              generation,
+              lateMs,
+              answeredAgoMs: world.answeredAgoMs(id),
+            });
+          }
+        }
+      }),
+      'pause the ticks': enqueueActions(({ event, enqueue, self }) => {
+        const paused = event.type === 'MONITORING.STOP';
+        enqueue.assign({ paused });
+        const ticker = self.getSnapshot().children[tickerId];
+        if (ticker !== undefined) enqueue.sendTo(ticker, { type: paused ? 'TICKER.PAUSE' : 'TICKER.RESUME' });
+      }),
+      'start the ticker': assign(({ spawn, context }) => {
+        spawn('ticker', { id: tickerId, input: { paused: context.paused } });
+        return {};
+      }),
+      'clean up after a crash': enqueueActions(({ context, event, enqueue, self }) => {
+        if (!('actorId' in event) || !('error' in event)) return;
+        const id = event.actorId;
+        enqueue.stopChild(id);
+        if (id === tickerId) {
+          // The ticks that it held are lost with it; each session's next check arms a new one.
+          enqueue.assign(({ spawn, context: { paused } }) => {
+            spawn('ticker', { id: tickerId, input: { paused } });
+            return {};
+          });
+        } else if (!id.endsWith(releaseSuffix)) {
+          const crash = nextCrash(context.crashes[id], world.monotonic(), world.random());
+          enqueue.assign({ crashes: { ...context.crashes, [id]: crash } });
+          world.sessionCrashed(id, event.error, crash.restartMs);
+          const ticker = self.getSnapshot().children[tickerId];
+          if (ticker !== undefined) enqueue.sendTo(ticker, { type: 'TICK.DISARM', id });
+          enqueue.spawnChild('release', { id: id + releaseSuffix, input: { id } });
+        }
+      }),
+      'clean up after an end': enqueueActions(({ context, event, enqueue, self }) => {
+        if (!('actorId' in event)) return;
+        const id = event.actorId;
+        enqueue.stopChild(id);
+        if (id.endsWith(releaseSuffix)) {
+          const server = id.slice(0, -releaseSuffix.length);
+          if (context.closing.includes(server)) {
+            enqueue.assign({ closing: context.closing.filter((other) => other !== server) });
+            world.sessionClosed(server);
+          } else {
+            enqueue.raise(
+              { type: 'SERVER.RESTART', id: server },
+              { id: restartOf(server), delay: context.crashes[server]?.restartMs ?? 0 },
+            );
+          }
+        } else {
+          const ticker = self.getSnapshot().children[tickerId];
+          if (ticker !== undefined) enqueue.sendTo(ticker, { type: 'TICK.DISARM', id });
+          enqueue.assign({
+            crashes: Object.fromEntries(Object.entries(context.crashes).filter(([other]) => other !== id)),
+          });
+          world.sessionClosed(id);
+        }
+      }),
+    },
+  }).createMachine({
+    id: 'manager',
+    context: ({ input }) => ({ crashes: {}, closing: [], paused: input.paused }),
+    entry: 'start the ticker',
+    on: {
+      'SERVER.ADD': { actions: 'start the session' },
+      'SERVER.RESTART': { actions: 'start the session' },
+      'SESSION.*': { actions: 'pass the order on' },
+      'CALL.EDGE': { actions: 'pass the edge on' },
+      'TICKS.DUE': { actions: 'pass the ticks on' },
+      'MONITORING.START': { actions: 'pause the ticks' },
+      'MONITORING.STOP': { actions: 'pause the ticks' },
+      'xstate.error.actor.*': { actions: 'clean up after a crash' },
+      'xstate.done.actor.*': { actions: 'clean up after an end' },
+    },
+  });
+}
+
+function restartOf(id: string): string {
+  return `restart ${id}`;
+}

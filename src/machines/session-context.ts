@@ -1,0 +1,153 @@
+import type { Fault } from '../link/fault.ts';
+import type { ServerFacts } from '../link/link.ts';
+import type { ActorRef, AnyActorRef, Snapshot } from 'xstate';
+import {
+  afterFailedCheck,
+  afterGoodCheck,
+  provenCount,
+  type DegradedReason,
+  type HealthCheckConfig,
+  type HealthCount,
+} from './health-policy.ts';
+import type { TickArm } from './manager-events.ts';
+import type { ReconnectConfig } from './reconnect-policy.ts';
+import type { Release, SessionMachineEvent } from './session-events.ts';
+
+/** Everything that a session's decisions depend on, resolved from its options. */
+export interface SessionPolicy {
+  readonly healthCheck: HealthCheckConfig;
+  readonly reconnect: ReconnectConfig;
+  /** Bounds everything between the permit and the connection. */
+  readonly connectTimeoutMs: number;
+  /** True when the connect limiter paces this server's attempts. */
+  readonly limited: boolean;
+  /** True: stay idle until the first call. */
+  readonly lazy: boolean;
+}
+
+/** What outlives a session's actor and is handed to the next one. */
+export interface SessionMemory {
+  readonly generation: number;
+  readonly attempt: number;
+  readonly everConnected: boolean;
+  readonly exits: readonly number[];
+  readonly losses: readonly number[];
+  readonly parks: number;
+}
+
+export const blankMemory: SessionMemory = Object.freeze({
+  generation: 0,
+  attempt: 0,
+  everConnected: false,
+  exits: Object.freeze([]),
+  losses: Object.freeze([]),
+  parks: 0,
+});
+
+/** What a session needs of its manager: the ticker among its children. */
+export type TickKeeper = ActorRef<
+  Snapshot<unknown> & { readonly children?: Readonly<Record<string, AnyActorRef | undefined>> },
+  TickArm
+>;
+
+/** Id of the ticker among the manager's children. It ends in a control character, which no server's id may contain. */
+export const tickerId = 'health ticker\u0000';
+
+/** Where ticks are armed; asked anew each time, since a ticker that crashed is replaced. */
+export function tickerOf(manager: TickKeeper): AnyActorRef {
+  return manager.getSnapshot().children?.[tickerId] ?? manager;
+}
+
+export interface SessionInput {
+  readonly id: string;
+  readonly policy: SessionPolicy;
+  readonly memory: SessionMemory;
+  readonly manager: TickKeeper;
+}
+
+/** The session's own data: plain, small, and without secrets, since inspectors show it. */
+export interface SessionContext extends SessionMemory {
+  readonly id: string;
+  readonly policy: SessionPolicy;
+  readonly manager: TickKeeper;
+  /** Answers that prove this generation's connection so far. */
+  readonly answers: number;
+  readonly hydrated: boolean;
+  readonly health: HealthCount;
+  readonly facts: ServerFacts | null;
+  readonly pid: number | null;
+  readonly release: Release | null;
+  /** Delay of the next attempt, or of the next look of a parked session; null when there is none. */
+  readonly restMs: number | null;
+  /** When that is, in milliseconds since the epoch. */
+  readonly nextAttemptAt: number | null;
+  readonly drainMs: number;
+  readonly overloadMs: number;
+  /** When it was last nudged by hand, monotonic; null when it never was. */
+  readonly nudgedAtMs: number | null;
+  readonly lastCheckAt: number | null;
+  readonly lastFault: Fault | null;
+  /** Why the session is where it is, in a few words; null when nothing is wrong. */
+  readonly reason: string | null;
+}
+
+/** A session's context as others may see it: without the way to its manager. */
+export type SessionData = Omit<SessionContext, 'manager'>;
+
+export function initialContext(input: SessionInput): SessionContext {
+  return { ...initialData(input), manager: input.manager };
+}
+
+export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
+  return {
+    ...input.memory,
+    id: input.id,
+    policy: input.policy,
+    answers: 0,
+    hydrated: false,
+    health: provenCount(input.policy.healthCheck),
+    facts: null,
+    pid: null,
+    release: null,
+    restMs: null,
+    nextAttemptAt: null,
+    drainMs: 0,
+    overloadMs: 0,
+    nudgedAtMs: null,
+    lastCheckAt: null,
+    lastFault: null,
+    reason: null,
+  };
+}
+
+/** The answers that prove this generation's connection, with the one that this event brings. */
+export function answersWith(context: SessionContext, event: SessionMachineEvent): number {
+  if (event.type === 'PING.OK') return context.answers + 1;
+  return event.type === 'HYDRATED' ? context.answers + event.answers : context.answers;
+}
+
+/** The health count after the check that this event reports. */
+export function healthAfter(context: SessionContext, event: SessionMachineEvent): HealthCount {
+  if (event.type === 'PING.OK') return afterGoodCheck(context.health, event.meanLatencyMs, context.policy.healthCheck);
+  return event.type === 'PING.FAILED' ? afterFailedCheck(context.health) : context.health;
+}
+
+export function connectTimeout(context: SessionContext): Fault {
+  const waitedFor =
+    context.facts === null
+      ? 'its answer to initialize'
+      : context.answers === 0
+        ? 'its answer to a first check'
+        : 'its list of tools';
+  return {
+    kind: 'timeout',
+    code: 'connect-timeout',
+    message: `not ready within ${context.policy.connectTimeoutMs} ms: waited for ${waitedFor}`,
+  };
+}
+
+export const reasonText: Readonly<Record<DegradedReason, string>> = {
+  calls: 'calls get no answer',
+  latency: 'answers are slow',
+  overload: 'the server is overloaded',
+};

@@ -1,0 +1,85 @@
+import type { Fault } from '../link/fault.ts';
+import type { CloseMode, ServerFacts } from '../link/link.ts';
+import type { CallEdge } from './call-tally.ts';
+import type { Rest } from './fault-policy.ts';
+
+/** Orders to a session, by its manager. `id` is the server's; `atMs` is monotonic. */
+export type SessionCommand =
+  | { readonly type: 'SESSION.OPEN'; readonly id: string; readonly atMs: number }
+  | { readonly type: 'SESSION.RECYCLE'; readonly id: string; readonly atMs: number; readonly reason: string }
+  | { readonly type: 'SESSION.DRAIN'; readonly id: string; readonly drainMs: number; readonly inFlight: number }
+  /** Its manager is gone: stop at once. The link is released by whoever owns the record. */
+  | { readonly type: 'SESSION.ABANDON'; readonly id: string };
+
+/** Facts about one generation of a session. Those of an older generation change nothing. */
+export type GenerationFact =
+  | { readonly type: 'LINK.SPAWNED'; readonly generation: number; readonly pid: number }
+  | { readonly type: 'LINK.OPENED'; readonly generation: number; readonly facts: ServerFacts }
+  /** A hint that something is wrong with a link that still stands: probe now. */
+  | { readonly type: 'LINK.FAULT'; readonly generation: number; readonly fault: Fault }
+  | { readonly type: 'LINK.DOWN'; readonly generation: number; readonly fault: Fault; readonly atMs: number }
+  | { readonly type: 'SESSION.LOST'; readonly generation: number; readonly fault: Fault; readonly atMs: number }
+  | { readonly type: 'LINK.RELEASED'; readonly generation: number; readonly leaked: boolean }
+  | {
+      readonly type: 'PING.OK';
+      readonly generation: number;
+      readonly atMs: number;
+      readonly latencyMs: number;
+      readonly meanLatencyMs: number;
+    }
+  | { readonly type: 'PING.FAILED'; readonly generation: number; readonly atMs: number; readonly fault: Fault }
+  /** Nothing was learned: the time limit passed while we ourselves were stalled. */
+  | { readonly type: 'PING.VOID'; readonly generation: number; readonly atMs: number }
+  /** The catalog is known. `answers` is 1 when the server was asked for it and answered, 0 when it offers none. */
+  | { readonly type: 'HYDRATED'; readonly generation: number; readonly answers: 0 | 1 }
+  /** Time for a check. `lateMs`: how late the tick is; `answeredAgoMs`: how long ago the server last answered anything. */
+  | {
+      readonly type: 'HEALTH.TICK';
+      readonly generation: number;
+      readonly lateMs: number;
+      readonly answeredAgoMs: number;
+    };
+
+export type SessionMachineEvent =
+  | SessionCommand
+  | GenerationFact
+  | CallEdge
+  | { readonly type: 'PERMIT' }
+  | { readonly type: 'PROBE.REQUEST' }
+  | { readonly type: 'OVERLOAD.OVER' }
+  | { readonly type: 'REST.OVER' };
+
+/** Where a link that is being let go leads. */
+export type AfterRelease = Rest | 'waiting' | 'closed';
+
+export interface Release {
+  readonly mode: CloseMode;
+  readonly next: AfterRelease;
+}
+
+/** What a session's actor tells outward. State changes are not among them: they are read from its snapshots. */
+export type SessionEmitted =
+  | { readonly type: 'healthTicked'; readonly generation: number }
+  | {
+      readonly type: 'healthChecked';
+      readonly generation: number;
+      readonly ok: boolean;
+      readonly latencyMs: number | null;
+      readonly void: boolean;
+      readonly error: { readonly code: string; readonly message: string } | null;
+    }
+  | {
+      readonly type: 'reconnectScheduled';
+      readonly generation: number;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly at: number;
+    }
+  | { readonly type: 'sessionLost'; readonly generation: number; readonly code: string }
+  | { readonly type: 'linkLeaked'; readonly generation: number };
+
+/** Orders to the link's actor. */
+export interface LinkCommand {
+  readonly type: 'LINK.RELEASE';
+  readonly mode: CloseMode;
+}

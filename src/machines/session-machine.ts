@@ -1,0 +1,399 @@
+/**
+ * One server's connection as a statechart: a table over the policies beside it.
+ * `docs/machines/session.md` draws it; `session-setup.ts` says what its words mean.
+ */
+import { and, not } from 'xstate';
+import type { CloseMode } from '../link/link.ts';
+import type { ParkedFor } from './reconnect-policy.ts';
+import { initialContext, type SessionContext } from './session-context.ts';
+import type { AfterRelease } from './session-events.ts';
+import { sessionSetup } from './session-setup.ts';
+import type { GenerationInput, HydrationInput, SessionWorld } from './session-world.ts';
+
+export type SessionMachine = ReturnType<typeof createSessionMachine>;
+
+export function createSessionMachine(world: SessionWorld) {
+  return sessionSetup(world).createMachine({
+    id: 'session',
+    context: ({ input }) => initialContext(input),
+    initial: 'idle',
+    on: {
+      'SESSION.ABANDON': { target: '.closed' },
+      'LINK.SPAWNED': [
+        { guard: 'is current', actions: 'note the process' },
+        { guard: 'is stale', actions: 'count a stale event' },
+      ],
+      'LINK.OPENED': { guard: 'is stale', actions: 'count a stale event' },
+      'LINK.FAULT': { guard: 'is stale', actions: 'count a stale event' },
+      'LINK.DOWN': { guard: 'is stale', actions: 'count a stale event' },
+      'LINK.RELEASED': { guard: 'is stale', actions: 'count a stale event' },
+      'SESSION.LOST': { guard: 'is stale', actions: 'count a stale event' },
+      'PING.OK': { guard: 'is stale', actions: 'count a stale event' },
+      'PING.FAILED': { guard: 'is stale', actions: 'count a stale event' },
+      'PING.VOID': { guard: 'is stale', actions: 'count a stale event' },
+      HYDRATED: { guard: 'is stale', actions: 'count a stale event' },
+      'HEALTH.TICK': { guard: 'is stale', actions: 'count a stale event' },
+    },
+    states: {
+      idle: {
+        on: {
+          'SESSION.OPEN': toConnecting(),
+          'SESSION.DRAIN': { target: 'closed' },
+        },
+      },
+
+      connecting: {
+        initial: 'waiting',
+        exit: 'give the permit back',
+        states: {
+          waiting: {
+            entry: 'forget the rest',
+            invoke: { id: 'permit', src: 'permit', input: ({ context }) => ({ id: context.id }) },
+            on: {
+              PERMIT: { target: 'attempt' },
+              'SESSION.DRAIN': { target: '#session.closed' },
+            },
+          },
+          attempt: {
+            initial: 'opening',
+            entry: ['begin a generation', 'remember', 'open a link'],
+            after: {
+              'the connect timeout': {
+                target: '#session.releasing',
+                actions: ['note the connect timeout', retry('kill')],
+              },
+            },
+            on: {
+              'SESSION.RECYCLE': {
+                target: '#session.releasing',
+                actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
+              },
+              'SESSION.DRAIN': { target: '#session.releasing', actions: ['note the drain', letGo('kill', 'closed')] },
+              'LINK.DOWN': {
+                guard: 'is current',
+                target: '#session.releasing',
+                actions: ['note what failed', 'count an exit', 'let go, then do as the fault demands'],
+              },
+              'SESSION.LOST': {
+                guard: 'is current',
+                target: '#session.releasing',
+                actions: [...lostSession, retry('lost')],
+              },
+            },
+            states: {
+              opening: {
+                on: {
+                  'LINK.OPENED': { guard: 'is current', target: 'verifying', actions: 'note the server' },
+                },
+              },
+              verifying: {
+                initial: 'asking',
+                states: {
+                  asking: {
+                    invoke: { id: 'probe', src: 'probe', input: ofGeneration },
+                    on: {
+                      'PING.OK': [
+                        {
+                          guard: and(['is current', not('is hydrated')]),
+                          target: '#session.connecting.attempt.hydrating',
+                          actions: ['count an answer', 'tell of the check'],
+                        },
+                        {
+                          guard: and(['is current', 'proves the connection']),
+                          target: '#session.connected',
+                          actions: ['count an answer', 'tell of the check'],
+                        },
+                        { guard: 'is current', target: 'pausing', actions: ['count an answer', 'tell of the check'] },
+                      ],
+                      'PING.FAILED': {
+                        guard: 'is current',
+                        target: '#session.releasing',
+                        actions: ['note what failed', 'tell of the check', retry('kill')],
+                      },
+                      'PING.VOID': { guard: 'is current', target: 'pausing', actions: 'tell of the check' },
+                    },
+                  },
+                  pausing: { after: { 'the proving pause': { target: 'asking' } } },
+                },
+              },
+              hydrating: {
+                invoke: { id: 'hydrate', src: 'hydrate', input: ofHydration },
+                on: {
+                  HYDRATED: [
+                    {
+                      guard: and(['is current', 'proves the connection']),
+                      target: '#session.connected',
+                      actions: 'count an answer',
+                    },
+                    { guard: 'is current', target: 'verifying.pausing', actions: 'count an answer' },
+                  ],
+                },
+              },
+            },
+          },
+        },
+      },
+
+      connected: {
+        type: 'parallel',
+        tags: 'holds a link',
+        entry: ['note the connection', 'remember', 'arm the first tick'],
+        after: { 'the stable time': { actions: ['forget the failed attempts', 'remember'] } },
+        on: {
+          'SESSION.RECYCLE': {
+            target: 'releasing',
+            actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
+          },
+          'SESSION.DRAIN': [
+            {
+              guard: 'drains at once',
+              target: 'releasing',
+              actions: ['note the drain', 'cancel the calls in flight', letGo('kill', 'closed')],
+            },
+            {
+              guard: 'has nothing in flight',
+              target: 'releasing',
+              actions: ['note the drain', letGo('graceful', 'closed')],
+            },
+            { target: 'draining', actions: 'note the drain' },
+          ],
+          'LINK.DOWN': {
+            guard: 'is current',
+            target: 'releasing',
+            actions: ['note what failed', 'count an exit', 'let go, then do as the fault demands'],
+          },
+          'LINK.FAULT': { guard: 'is current', actions: 'ask for a probe' },
+          'SESSION.LOST': [
+            {
+              guard: and(['is current', 'loses sessions too often']),
+              target: 'releasing',
+              actions: [...lostSession, retry('lost')],
+            },
+            { guard: 'is current', target: 'releasing', actions: [...lostSession, letGo('lost', 'waiting')] },
+          ],
+        },
+        states: {
+          health: {
+            initial: 'healthy',
+            on: {
+              'HEALTH.TICK': [
+                {
+                  guard: and(['is current', 'came late by our own fault']),
+                  actions: ['tell of the tick', 'arm a tick after the stall'],
+                },
+                {
+                  guard: and(['is current', 'is sound', 'was answered lately']),
+                  actions: ['tell of the tick', 'arm the next tick'],
+                },
+                { guard: 'is current', actions: ['tell of the tick', 'ask for a probe'] },
+              ],
+              'PING.OK': { guard: 'is current', actions: ['count a check', 'tell of the check', 'arm the next tick'] },
+              'PING.FAILED': {
+                guard: 'is current',
+                actions: ['count a check', 'note what failed', 'tell of the check', 'arm the next tick'],
+              },
+              'PING.VOID': { guard: 'is current', actions: ['tell of the check', 'arm a tick after the stall'] },
+              'CALLS.FAILING': {
+                actions: [{ type: 'note a reason', params: { reason: 'calls' } }, 'arm the next tick'],
+              },
+              'CALLS.RECOVERED': { actions: { type: 'drop a reason', params: { reason: 'calls' } } },
+              'LATENCY.HIGH': {
+                actions: [{ type: 'note a reason', params: { reason: 'latency' } }, 'arm the next tick'],
+              },
+              'LATENCY.LOW': { actions: { type: 'drop a reason', params: { reason: 'latency' } } },
+              OVERLOAD: {
+                actions: [
+                  { type: 'note a reason', params: { reason: 'overload' } },
+                  'stop timing the overload',
+                  'time the overload',
+                  'arm the next tick',
+                ],
+              },
+              'OVERLOAD.OVER': { actions: { type: 'drop a reason', params: { reason: 'overload' } } },
+            },
+            states: {
+              healthy: {
+                tags: 'admits calls',
+                entry: 'forget the reason',
+                always: [
+                  { guard: 'has failed too often', target: 'unhealthy' },
+                  { guard: not('is sound'), target: 'degraded' },
+                ],
+              },
+              degraded: {
+                tags: 'admits calls',
+                always: [
+                  { guard: 'has failed too often', target: 'unhealthy' },
+                  { guard: 'is sound', target: 'healthy' },
+                ],
+              },
+              unhealthy: {
+                always: [
+                  { guard: 'is hopeless', target: '#session.releasing', actions: retry('kill') },
+                  { guard: 'is sound', target: 'healthy' },
+                  { guard: 'has recovered', target: 'degraded' },
+                ],
+              },
+            },
+          },
+          probe: {
+            initial: 'resting',
+            states: {
+              resting: { on: { 'PROBE.REQUEST': { target: 'asking' } } },
+              asking: {
+                invoke: { id: 'probe', src: 'probe', input: ofGeneration },
+                on: {
+                  'PING.OK': { guard: 'is current', target: 'resting' },
+                  'PING.FAILED': { guard: 'is current', target: 'resting' },
+                  'PING.VOID': { guard: 'is current', target: 'resting' },
+                },
+              },
+            },
+          },
+          circuit: { initial: 'closed', states: { closed: {} } },
+        },
+      },
+
+      draining: {
+        tags: 'holds a link',
+        after: {
+          'the drain time': {
+            target: 'releasing',
+            actions: ['cancel the calls in flight', letGo('graceful', 'closed')],
+          },
+        },
+        on: {
+          'INFLIGHT.ZERO': { target: 'releasing', actions: letGo('graceful', 'closed') },
+          'SESSION.DRAIN': { target: 'releasing', actions: ['cancel the calls in flight', letGo('kill', 'closed')] },
+          'LINK.DOWN': {
+            guard: 'is current',
+            target: 'releasing',
+            actions: ['note what failed', letGo('kill', 'closed')],
+          },
+          'SESSION.LOST': {
+            guard: 'is current',
+            target: 'releasing',
+            actions: ['note what failed', 'tell of the lost session', letGo('lost', 'closed')],
+          },
+        },
+      },
+
+      releasing: {
+        entry: ['remember', 'release the link'],
+        exit: ['forget the process', "end the link's actor"],
+        on: {
+          'SESSION.OPEN': { actions: 'let go to retry at once' },
+          'SESSION.RECYCLE': { actions: 'let go to retry at once' },
+          'SESSION.DRAIN': [
+            { guard: { type: 'is bound for', params: { next: 'closed' } }, actions: 'kill the link' },
+            { actions: 'let go for good' },
+          ],
+          'LINK.RELEASED': [
+            bound('waiting', 'connecting.attempt', 'needs no permit'),
+            bound('waiting', 'connecting'),
+            bound('backingOff', 'disconnected.backingOff'),
+            bound('auth', 'disconnected.parked.auth'),
+            bound('config', 'disconnected.parked.config'),
+            bound('crashLoop', 'disconnected.parked.crashLoop'),
+            bound('incompatible', 'disconnected.parked.incompatible'),
+            bound('stopped', 'disconnected.stopped'),
+            bound('closed', 'closed'),
+          ],
+        },
+      },
+
+      disconnected: {
+        initial: 'backingOff',
+        exit: 'stop timing the rest',
+        on: {
+          'REST.OVER': toConnecting(),
+          'SESSION.OPEN': [
+            {
+              guard: 'was nudged a moment ago',
+              actions: ['put the nudge off', 'stop timing the rest', 'time the rest'],
+            },
+            ...toConnecting('note the nudge'),
+          ],
+          'SESSION.RECYCLE': [
+            {
+              guard: 'was nudged a moment ago',
+              actions: ['put the nudge off', 'stop timing the rest', 'time the rest'],
+            },
+            ...toConnecting('note the nudge', 'note why'),
+          ],
+          'SESSION.DRAIN': { target: 'closed' },
+        },
+        states: {
+          backingOff: {
+            entry: ['schedule the next attempt', 'remember', 'time the rest', 'tell of the next attempt'],
+          },
+          parked: {
+            initial: 'config',
+            states: {
+              auth: parked('auth'),
+              config: parked('config'),
+              crashLoop: parked('crashLoop'),
+              incompatible: parked('incompatible'),
+            },
+          },
+          stopped: { entry: 'forget the rest' },
+        },
+      },
+
+      closed: { type: 'final', entry: 'forget the rest' },
+    },
+  });
+}
+
+const ofGeneration = ({ context }: { readonly context: SessionContext }): GenerationInput => ({
+  id: context.id,
+  generation: context.generation,
+});
+
+const ofHydration = ({ context }: { readonly context: SessionContext }): HydrationInput => ({
+  ...ofGeneration({ context }),
+  offersTools: context.facts?.capabilities['tools'] !== undefined,
+});
+
+const lostSession = ['note what failed', 'count a session loss', 'tell of the lost session'] as const;
+
+function letGo<const Mode extends CloseMode, const Next extends AfterRelease>(mode: Mode, next: Next) {
+  return { type: 'let go', params: { mode, next } } as const;
+}
+
+function retry<const Mode extends CloseMode>(mode: Mode) {
+  return { type: 'let go, then retry', params: { mode } } as const;
+}
+
+/** The way into an attempt: through the connect limiter's queue, unless the target is exempt from it. */
+function toConnecting<const Action extends string>(...actions: readonly Action[]) {
+  return [
+    { guard: 'needs no permit', target: '#session.connecting.attempt', actions },
+    { target: '#session.connecting', actions },
+  ] as const;
+}
+
+/** One row of `releasing`: where the session goes once its link is gone. */
+function bound<const Next extends AfterRelease, const Target extends string>(
+  next: Next,
+  target: Target,
+  also: 'is current' | 'needs no permit' = 'is current',
+) {
+  return {
+    guard: and(['is current' as const, also, { type: 'is bound for' as const, params: { next } }]),
+    target,
+    actions: 'tell of a leaked link',
+  } as const;
+}
+
+/** One parked state: it looks again by itself, after a long while. */
+function parked<const Reason extends ParkedFor>(reason: Reason) {
+  return {
+    entry: [
+      { type: 'schedule the next look', params: { reason } },
+      'remember',
+      'time the rest',
+      'tell of the next attempt',
+    ],
+  } as const;
+}

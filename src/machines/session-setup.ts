@@ -1,0 +1,255 @@
+/** What the session machine's table is written in. Every threshold and delay comes from a policy; nothing here decides on its own. */
+import { assign, cancel, emit, enqueueActions, raise, sendTo, setup, spawnChild, stopChild } from 'xstate';
+import { classify } from './fault-policy.ts';
+import {
+  answersNeeded,
+  firstTickMs,
+  hasRecovered,
+  isGivenUp,
+  isOwnStall,
+  isSound,
+  isUnhealthy,
+  nextTickMs,
+  provenCount,
+  respreadMs,
+  withoutReason,
+  withReason,
+  type DegradedReason,
+} from './health-policy.ts';
+import {
+  backoffMs,
+  losesSessionsTooOften,
+  nudgeIntervalMs,
+  parkMs,
+  withExit,
+  withSessionLoss,
+  type ParkedFor,
+} from './reconnect-policy.ts';
+import {
+  answersWith,
+  connectTimeout,
+  healthAfter,
+  reasonText,
+  tickerOf,
+  type SessionContext,
+  type SessionInput,
+} from './session-context.ts';
+import type { AfterRelease, Release, SessionEmitted, SessionMachineEvent } from './session-events.ts';
+import type { SessionWorld } from './session-world.ts';
+
+/** Pause between two checks of a connection that still has to prove itself. */
+const provingPauseMs = 250;
+/** How long `overload` stays a reason when the server did not say how long. */
+const overloadMs = 10_000;
+
+export type SessionTag = 'admits calls' | 'holds a link';
+
+/** The words of the session's table: each guard, action and delay by its name. */
+export function sessionSetup(world: SessionWorld) {
+  return setup({
+    types: {
+      context: {} as SessionContext,
+      input: {} as SessionInput,
+      events: {} as SessionMachineEvent,
+      emitted: {} as SessionEmitted,
+      tags: {} as SessionTag,
+    },
+    actors: world.actors,
+    delays: {
+      'the connect timeout': ({ context }) => context.policy.connectTimeoutMs,
+      'the stable time': ({ context }) => context.policy.reconnect.stableMs,
+      'the rest': ({ context }) => context.restMs ?? 0,
+      'the drain time': ({ context }) => context.drainMs,
+      'the proving pause': provingPauseMs,
+      'the overload time': ({ event }) => (event.type === 'OVERLOAD' ? (event.retryAfterMs ?? overloadMs) : overloadMs),
+    },
+    guards: {
+      'is current': ({ context, event }) => 'generation' in event && event.generation === context.generation,
+      'is stale': ({ context, event }) => 'generation' in event && event.generation !== context.generation,
+      'needs no permit': ({ context }) => !context.policy.limited,
+      'is hydrated': ({ context }) => context.hydrated,
+      'proves the connection': ({ context, event }) =>
+        answersWith(context, event) >= answersNeeded(context.everConnected, context.policy.healthCheck),
+      'loses sessions too often': ({ context, event }) =>
+        event.type === 'SESSION.LOST' && losesSessionsTooOften(withSessionLoss(context.losses, event.atMs)),
+      'drains at once': ({ event }) => event.type === 'SESSION.DRAIN' && event.drainMs === 0,
+      'has nothing in flight': ({ event }) => event.type === 'SESSION.DRAIN' && event.inFlight === 0,
+      'came late by our own fault': ({ context, event }) =>
+        event.type === 'HEALTH.TICK' && isOwnStall(event.lateMs, context.policy.healthCheck),
+      'was answered lately': ({ context, event }) =>
+        event.type === 'HEALTH.TICK' && event.answeredAgoMs < context.policy.healthCheck.intervalMs,
+      'is sound': ({ context }) => isSound(context.health, context.policy.healthCheck),
+      'has recovered': ({ context }) => hasRecovered(context.health, context.policy.healthCheck),
+      'has failed too often': ({ context }) => isUnhealthy(context.health, context.policy.healthCheck),
+      'is hopeless': ({ context }) => isGivenUp(context.health, context.policy.healthCheck),
+      'was nudged a moment ago': ({ context, event }) =>
+        'atMs' in event && context.nudgedAtMs !== null && event.atMs - context.nudgedAtMs < nudgeIntervalMs,
+      'is bound for': ({ context }, params: { readonly next: AfterRelease }) => context.release?.next === params.next,
+    },
+    actions: {
+      'begin a generation': assign(({ context }) => ({
+        generation: context.generation + 1,
+        answers: 0,
+        hydrated: false,
+        facts: null,
+        pid: null,
+        release: null,
+        restMs: null,
+        nextAttemptAt: null,
+      })),
+      remember: ({ context }) => {
+        world.remember(context.id, context);
+      },
+      'give the permit back': ({ context }) => {
+        world.releasePermit(context.id);
+      },
+      'cancel the calls in flight': ({ context }) => {
+        world.cancelCalls(context.id);
+      },
+      'count a stale event': ({ context }) => {
+        world.countStaleEvent(context.id);
+      },
+      'note the process': assign(({ event }) => (event.type === 'LINK.SPAWNED' ? { pid: event.pid } : {})),
+      'note the server': assign(({ event, context }) =>
+        event.type === 'LINK.OPENED' ? { facts: event.facts, pid: event.facts.pid ?? context.pid } : {},
+      ),
+      'forget the process': assign({ pid: null }),
+      'count an answer': assign(({ context, event }) => ({
+        answers: answersWith(context, event),
+        hydrated: context.hydrated || event.type === 'HYDRATED',
+        lastCheckAt: world.wall(),
+      })),
+      'note the connection': assign(({ context }) => ({
+        everConnected: true,
+        parks: 0,
+        health: provenCount(context.policy.healthCheck),
+        lastCheckAt: world.wall(),
+      })),
+      'forget the failed attempts': assign({ attempt: 0 }),
+      'count a check': assign(({ context, event }) => ({
+        health: healthAfter(context, event),
+        lastCheckAt: world.wall(),
+      })),
+      'note what failed': assign(({ event }) =>
+        'fault' in event ? { lastFault: event.fault, reason: event.fault.message } : {},
+      ),
+      'note the connect timeout': assign(({ context }) => {
+        const fault = connectTimeout(context);
+        return { lastFault: fault, reason: fault.message };
+      }),
+      'count an exit': assign(({ context, event }) =>
+        event.type === 'LINK.DOWN' && event.fault.kind === 'exit'
+          ? { exits: withExit(context.exits, event.atMs, context.policy.reconnect) }
+          : {},
+      ),
+      'count a session loss': assign(({ context, event }) =>
+        event.type === 'SESSION.LOST' ? { losses: withSessionLoss(context.losses, event.atMs) } : {},
+      ),
+      'note a reason': assign(({ context }, params: { readonly reason: DegradedReason }) => ({
+        health: withReason(context.health, params.reason),
+        reason: reasonText[params.reason],
+      })),
+      'drop a reason': assign(({ context }, params: { readonly reason: DegradedReason }) => ({
+        health: withoutReason(context.health, params.reason),
+      })),
+      'forget the reason': assign({ reason: null }),
+      'note why': assign(({ event }) => (event.type === 'SESSION.RECYCLE' ? { reason: event.reason } : {})),
+      'note the nudge': assign(({ event }) => ('atMs' in event ? { nudgedAtMs: event.atMs } : {})),
+      'note the drain': assign(({ event }) =>
+        event.type === 'SESSION.DRAIN' ? { drainMs: event.drainMs, reason: 'draining' } : {},
+      ),
+      'let go': assign((_, params: Release) => ({ release: params })),
+      'let go, then retry': assign(({ context }, params: { readonly mode: Release['mode'] }) => ({
+        release: {
+          mode: params.mode,
+          next: context.policy.reconnect.enabled ? ('backingOff' as const) : ('stopped' as const),
+        },
+      })),
+      'let go, then do as the fault demands': assign(({ context, event }) => ({
+        release: {
+          mode: 'kill' as const,
+          next:
+            'fault' in event ? classify(event.fault, context.exits, context.policy.reconnect) : ('backingOff' as const),
+        },
+      })),
+      'let go to retry at once': assign(({ context }) =>
+        context.release === null || context.release.next === 'closed'
+          ? {}
+          : { release: { ...context.release, next: 'waiting' as const } },
+      ),
+      'let go for good': assign(({ context }) => ({
+        release: { mode: context.release?.mode ?? ('kill' as const), next: 'closed' as const },
+      })),
+      'release the link': sendTo('link', ({ context }) => ({
+        type: 'LINK.RELEASE' as const,
+        mode: context.release?.mode ?? ('kill' as const),
+      })),
+      'kill the link': sendTo('link', { type: 'LINK.RELEASE', mode: 'kill' }),
+      'schedule the next attempt': assign(({ context }) => {
+        const restMs = backoffMs(context.attempt, context.policy.reconnect, world.random());
+        return { restMs, nextAttemptAt: world.wall() + restMs, attempt: context.attempt + 1 };
+      }),
+      'schedule the next look': assign(({ context }, params: { readonly reason: ParkedFor }) => {
+        const restMs = parkMs(params.reason, context.parks, context.policy.reconnect);
+        return { restMs, nextAttemptAt: world.wall() + restMs, attempt: context.attempt + 1, parks: context.parks + 1 };
+      }),
+      'put the nudge off': assign(({ context, event }) => {
+        if (!('atMs' in event) || context.nudgedAtMs === null) return {};
+        const restMs = nudgeIntervalMs - (event.atMs - context.nudgedAtMs);
+        return { restMs, nextAttemptAt: world.wall() + restMs };
+      }),
+      'forget the rest': assign({ restMs: null, nextAttemptAt: null }),
+      'time the rest': raise({ type: 'REST.OVER' }, { id: 'rest', delay: 'the rest' }),
+      'stop timing the rest': cancel('rest'),
+      'time the overload': raise({ type: 'OVERLOAD.OVER' }, { id: 'overload', delay: 'the overload time' }),
+      'stop timing the overload': cancel('overload'),
+      'ask for a probe': raise({ type: 'PROBE.REQUEST' }),
+      'arm the first tick': sendTo(
+        ({ context }) => tickerOf(context.manager),
+        ({ context }) => tickArm(context, firstTickMs(context.policy.healthCheck, world.random())),
+      ),
+      'arm the next tick': sendTo(
+        ({ context }) => tickerOf(context.manager),
+        ({ context }) => tickArm(context, nextTickMs(context.health, context.policy.healthCheck, world.random())),
+      ),
+      'arm a tick after the stall': sendTo(
+        ({ context }) => tickerOf(context.manager),
+        ({ context }) => tickArm(context, respreadMs(context.policy.healthCheck, world.random())),
+      ),
+      'tell of the tick': emit(({ context }) => ({ type: 'healthTicked' as const, generation: context.generation })),
+      'tell of the check': emit(({ context, event }) => ({
+        type: 'healthChecked' as const,
+        generation: context.generation,
+        ok: event.type === 'PING.OK',
+        latencyMs: event.type === 'PING.OK' ? event.latencyMs : null,
+        void: event.type === 'PING.VOID',
+        error: event.type === 'PING.FAILED' ? { code: event.fault.code, message: event.fault.message } : null,
+      })),
+      'tell of the next attempt': emit(({ context }) => ({
+        type: 'reconnectScheduled' as const,
+        generation: context.generation,
+        attempt: context.attempt,
+        delayMs: context.restMs ?? 0,
+        at: context.nextAttemptAt ?? 0,
+      })),
+      'tell of the lost session': emit(({ context, event }) => ({
+        type: 'sessionLost' as const,
+        generation: context.generation,
+        code: event.type === 'SESSION.LOST' ? event.fault.code : 'session-lost',
+      })),
+      'open a link': spawnChild('link', {
+        id: 'link',
+        input: ({ context }) => ({ id: context.id, generation: context.generation }),
+      }),
+      "end the link's actor": stopChild('link'),
+      'tell of a leaked link': enqueueActions(({ context, event, enqueue }) => {
+        if (event.type === 'LINK.RELEASED' && event.leaked)
+          enqueue.emit({ type: 'linkLeaked', generation: context.generation });
+      }),
+    },
+  });
+}
+
+function tickArm(context: SessionContext, dueMs: number) {
+  return { type: 'TICK.ARM' as const, id: context.id, generation: context.generation, dueMs };
+}

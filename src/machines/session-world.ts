@@ -1,0 +1,41 @@
+import type { CallbackActorLogic, EventObject } from 'xstate';
+import type { LinkCommand } from './session-events.ts';
+import type { SessionMemory } from './session-context.ts';
+
+/** What the I/O actors of a session are told: whose they are, and of which generation. */
+export interface GenerationInput {
+  readonly id: string;
+  readonly generation: number;
+}
+
+/** What the hydration is told besides: a server that offers no tools is not asked for them. */
+export interface HydrationInput extends GenerationInput {
+  readonly offersTools: boolean;
+}
+
+/**
+ * The world as the session machine sees it: time and chance, the actors that do its I/O, and a few orders to its record.
+ * None of it is in the machine's context, so nothing of it can leak through an inspector.
+ */
+export interface SessionWorld {
+  random(): number;
+  /** Milliseconds since the epoch. */
+  wall(): number;
+  readonly actors: {
+    /** Queues for the connect limiter's permit and answers `PERMIT`. */
+    readonly permit: CallbackActorLogic<EventObject, { readonly id: string }>;
+    /** Opens the link, tells its events, and lets it go when told to. */
+    readonly link: CallbackActorLogic<LinkCommand, GenerationInput>;
+    /** One check: `PING.OK`, `PING.FAILED` or `PING.VOID`. */
+    readonly probe: CallbackActorLogic<EventObject, GenerationInput>;
+    /** Lists the tools and answers `HYDRATED`. */
+    readonly hydrate: CallbackActorLogic<EventObject, HydrationInput>;
+  };
+  /** Keeps what must outlive the session's actor; the context itself is given, which is immutable. Must not throw. */
+  remember(id: string, memory: SessionMemory): void;
+  /** Gives the connect limiter's permit back, if one is held. */
+  releasePermit(id: string): void;
+  /** Cancels every call in flight. */
+  cancelCalls(id: string): void;
+  countStaleEvent(id: string): void;
+}

@@ -1,0 +1,21 @@
+import { hostClock } from '../host/clock.ts';
+import { processConnectLimiter } from '../host/connect-limiter.ts';
+import { hostRandom } from '../host/random.ts';
+import { loadingDriver } from '../host/driver-loader.ts';
+import type { Logger } from './logger.ts';
+import type { ManagerPorts } from './ports.ts';
+import type { Optional } from './server-options.ts';
+
+const nothing = (): void => undefined;
+const silentLogger: Logger = Object.freeze({ debug: nothing, info: nothing, warn: nothing, error: nothing });
+
+/** The real world, for every port that is not given. */
+export function defaultPorts(given: Optional<ManagerPorts>): ManagerPorts {
+  return {
+    clock: given.clock ?? hostClock,
+    random: given.random ?? hostRandom,
+    links: given.links ?? (() => loadingDriver),
+    connectLimiter: given.connectLimiter ?? processConnectLimiter(),
+    logger: given.logger ?? silentLogger,
+  };
+}

@@ -1,0 +1,231 @@
+import { createActor, type ActorRefFrom } from 'xstate';
+import { createFanOut } from '../actors/fan-out.ts';
+import type { TimerId } from '../actors/ports.ts';
+import { tickerLogic } from '../actors/health-ticker.ts';
+import { hydrateLogic } from '../actors/hydrate-actor.ts';
+import { linkLogic } from '../actors/link-actor.ts';
+import { permitLogic } from '../actors/permit-actor.ts';
+import { probeLogic } from '../actors/probe-actor.ts';
+import { releaseLogic } from '../actors/release-actor.ts';
+import type { ManagerCommand } from '../machines/manager-events.ts';
+import { createManagerMachine, nextCrash, type ActorCrash, type ManagerMachine } from '../machines/manager-machine.ts';
+import { createSessionMachine, type SessionMachine } from '../machines/session-machine.ts';
+import { phaseOf } from '../machines/session-phase.ts';
+import type { ManagerPorts } from './ports.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** Sessions per actor system: XState walks every timer of a system whenever one of its actors stops, so systems are kept small. */
+const sessionsPerRoot = 64;
+
+interface Root {
+  readonly actor: ActorRefFrom<ManagerMachine>;
+  readonly ids: Set<string>;
+}
+
+/**
+ * The manager actors and which session lives under which. Each is the root of an actor system of its own;
+ * one that throws takes none of the others with it, and its sessions are started anew under another.
+ */
+export class Fleet {
+  readonly #ports: ManagerPorts;
+  readonly #records: ReadonlyMap<string, SessionRecord>;
+  readonly #machine: ManagerMachine;
+  readonly #roots = new Set<Root>();
+  readonly #rootOf = new Map<string, Root>();
+  readonly #actorOf = new Map<string, ActorRefFrom<SessionMachine>>();
+  /** Timers of sessions that wait for another manager actor. */
+  readonly #restarts = new Map<string, TimerId>();
+  #paused: boolean;
+  #stopped = false;
+  #made = 0;
+  #crash: ActorCrash | undefined;
+
+  constructor(records: ReadonlyMap<string, SessionRecord>, ports: ManagerPorts, paused: boolean) {
+    this.#records = records;
+    this.#ports = ports;
+    this.#paused = paused;
+    this.#machine = this.#createMachine();
+  }
+
+  /** Starts a server's session. */
+  start(id: string): void {
+    const root = this.#rootWithRoom();
+    root.ids.add(id);
+    this.#rootOf.set(id, root);
+    root.actor.send({ type: 'SERVER.ADD', id });
+  }
+
+  send(command: Extract<ManagerCommand, { readonly id: string }>): void {
+    const root = this.#rootOf.get(command.id);
+    if (root !== undefined) root.actor.send(command);
+    else if (command.type === 'SESSION.DRAIN') this.#closeOrphan(command.id);
+  }
+
+  monitor(on: boolean): void {
+    this.#paused = !on;
+    for (const { actor } of this.#roots) actor.send({ type: on ? 'MONITORING.START' : 'MONITORING.STOP' });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#restarts.values()) this.#ports.clock.clearTimeout(timer);
+    for (const { actor } of this.#roots) actor.stop();
+    this.#roots.clear();
+  }
+
+  #rootWithRoom(): Root {
+    for (const root of this.#roots) {
+      if (root.ids.size < sessionsPerRoot) return root;
+    }
+    const { clock } = this.#ports;
+    this.#made += 1;
+    const actor = createActor(this.#machine, {
+      id: `manager ${this.#made}`,
+      input: { paused: this.#paused },
+      clock: {
+        setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
+        clearTimeout: (id) => {
+          clock.clearTimeout(id);
+        },
+      },
+      logger: () => undefined,
+    });
+    const root: Root = { actor, ids: new Set() };
+    actor.subscribe({
+      error: (error) => {
+        this.#rootCrashed(root, error);
+      },
+    });
+    this.#roots.add(root);
+    actor.start();
+    return root;
+  }
+
+  #createMachine(): ManagerMachine {
+    const { clock, random, connectLimiter, logger } = this.#ports;
+    const find = (id: string): SessionRecord | undefined => this.#records.get(id);
+    const session = createSessionMachine({
+      random,
+      wall: () => clock.wall(),
+      actors: {
+        permit: permitLogic(find, connectLimiter),
+        link: linkLogic(find, clock, createFanOut(clock)),
+        probe: probeLogic(find, clock),
+        hydrate: hydrateLogic(find),
+      },
+      remember: (id, memory) => {
+        const record = find(id);
+        if (record !== undefined) record.memory = memory;
+      },
+      releasePermit: (id) => find(id)?.releasePermit(),
+      cancelCalls: (id) => find(id)?.cancelCalls(),
+      countStaleEvent: (id) => {
+        const record = find(id);
+        if (record !== undefined) record.staleEvents += 1;
+      },
+    });
+    return createManagerMachine({
+      random: () => total(random, 0.5),
+      monotonic: () => clock.monotonic(),
+      session,
+      actors: { ticker: tickerLogic(clock, random), release: releaseLogic(find) },
+      sessionInput: (id, manager) => {
+        const record = find(id);
+        return record === undefined ? undefined : { id, policy: record.policy, memory: record.memory, manager };
+      },
+      watch: (id, actor) => {
+        this.#watch(id, actor);
+      },
+      answeredAgoMs: (id) => clock.monotonic() - (find(id)?.lastAnswerMs ?? Number.NEGATIVE_INFINITY),
+      sessionCrashed: (id, error, restartMs) => {
+        this.#actorOf.delete(id);
+        logger.error({ serverId: id, err: error, restartMs }, 'a session actor crashed; it is started anew');
+        find(id)?.crashed(error, restartMs);
+      },
+      sessionClosed: (id) => {
+        this.#sessionClosed(id);
+      },
+    });
+  }
+
+  #watch(id: string, actor: ActorRefFrom<SessionMachine>): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    this.#actorOf.set(id, actor);
+    const isCurrent = (): boolean => this.#actorOf.get(id) === actor;
+    actor.on('*', ({ generation: _, ...fact }) => {
+      if (isCurrent()) record.publish(fact);
+    });
+    actor.subscribe({
+      next: (snapshot) => {
+        if (isCurrent()) record.observe(phaseOf(snapshot.value), snapshot.context, snapshot.tags);
+      },
+      // The manager actor hears of the crash too, and deals with it.
+      error: () => undefined,
+    });
+  }
+
+  #sessionClosed(id: string): void {
+    this.#actorOf.delete(id);
+    this.#rootOf.get(id)?.ids.delete(id);
+    this.#rootOf.delete(id);
+    this.#records.get(id)?.finish();
+  }
+
+  /** Its sessions' actors live on without it, with all their timers: they are ended, their links released, and each session started anew. */
+  #rootCrashed(root: Root, error: unknown): void {
+    const { clock, random, logger } = this.#ports;
+    this.#roots.delete(root);
+    this.#crash = nextCrash(this.#crash, clock.monotonic(), total(random, 0.5));
+    const { restartMs } = this.#crash;
+    logger.error(
+      { err: error, sessions: root.ids.size, restartMs },
+      'a manager actor crashed; its sessions are started anew',
+    );
+    for (const id of root.ids) {
+      this.#rootOf.delete(id);
+      this.#actorOf.delete(id);
+      const record = this.#records.get(id);
+      if (record === undefined) continue;
+      record.crashed(error, restartMs);
+      const timer = clock.setTimeout(() => {
+        this.#restarts.delete(id);
+        void record.lease.release('kill').then(() => {
+          this.#restart(record);
+        });
+      }, restartMs);
+      this.#restarts.set(id, timer);
+      void record.lease.release('kill');
+    }
+    for (const [id, child] of Object.entries(root.actor.getSnapshot().children)) {
+      child?.send(root.ids.has(id) ? { type: 'SESSION.ABANDON', id } : { type: 'TICKER.PAUSE' });
+    }
+  }
+
+  #restart(record: SessionRecord): void {
+    const { id } = record;
+    if (!this.#stopped && record.removing === undefined && this.#records.get(id) === record && !this.#rootOf.has(id))
+      this.start(id);
+  }
+
+  /** Closes a session that no manager actor has at the moment. */
+  #closeOrphan(id: string): void {
+    this.#ports.clock.clearTimeout(this.#restarts.get(id));
+    this.#restarts.delete(id);
+    void this.#records
+      .get(id)
+      ?.lease.release('kill')
+      .then(() => {
+        this.#sessionClosed(id);
+      });
+  }
+}
+
+/** What a supervisor calls must not throw, whoever wrote it. */
+function total(random: () => number, otherwise: number): number {
+  try {
+    return random();
+  } catch {
+    return otherwise;
+  }
+}

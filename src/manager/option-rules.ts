@@ -1,0 +1,63 @@
+import { InvalidOptionError } from '../errors/usage-errors.ts';
+
+/** Says what is wrong with a value by throwing `InvalidOptionError` for its field. */
+export type Rule = (value: unknown, field: string, serverId: string | undefined) => void;
+
+export type Rules = Readonly<Record<string, Rule>>;
+
+const longestTimerMs = 2_147_483_647;
+
+/** Checks an object key by key; a key without a rule is refused, so that a misspelt option cannot be silently ignored. */
+export function sections(value: unknown, rules: Rules, path: string, serverId: string | undefined): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidOptionError(path === '' ? 'options' : path, value, 'an object', serverId);
+  }
+  for (const [key, item] of Object.entries(value)) {
+    const field = path === '' ? key : `${path}.${key}`;
+    const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
+    if (rule === undefined)
+      throw new InvalidOptionError(
+        field,
+        item,
+        `left out: there is no such option, only ${Object.keys(rules).join(', ')}`,
+        serverId,
+      );
+    if (item !== undefined) rule(item, field, serverId);
+  }
+}
+
+export function objectOf(rules: Rules): Rule {
+  return (value, field, serverId) => {
+    sections(value, rules, field, serverId);
+  };
+}
+
+/** A number in [least, most]; durations end at 2 147 483 647 ms, where timers would wrap. */
+export function atLeast(least: number, most: number = longestTimerMs): Rule {
+  return (value, field, serverId) => {
+    if (typeof value !== 'number' || !(value >= least && value <= most)) {
+      throw new InvalidOptionError(field, value, `a number from ${least} to ${most}`, serverId);
+    }
+  };
+}
+
+export function wholeNumber(least: number): Rule {
+  return (value, field, serverId) => {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidOptionError(field, value, `a whole number of at least ${least}`, serverId);
+    }
+  };
+}
+
+export const booleanValue: Rule = (value, field, serverId) => {
+  if (typeof value !== 'boolean') throw new InvalidOptionError(field, value, 'true or false', serverId);
+};
+
+export const functionValue: Rule = (value, field, serverId) => {
+  if (typeof value !== 'function') throw new InvalidOptionError(field, value, 'a function', serverId);
+};
+
+export const text: Rule = (value, field, serverId) => {
+  if (typeof value !== 'string' || value === '')
+    throw new InvalidOptionError(field, value, 'a text that is not empty', serverId);
+};

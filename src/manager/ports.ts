@@ -1,0 +1,14 @@
+import type { Clock, ConnectLimiter, LinkPort, Random } from '../actors/ports.ts';
+import type { Logger } from './logger.ts';
+
+/** The seams of a manager to the world outside; each has a real default. */
+export interface ManagerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Picks the driver that opens a target's links. */
+  readonly links: LinkPort;
+  /** Paces the attempts of stdio servers; shared by the whole process unless given. */
+  readonly connectLimiter: ConnectLimiter;
+  /** Any pino logger; by default nothing is logged. */
+  readonly logger: Logger;
+}

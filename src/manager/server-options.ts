@@ -1,0 +1,104 @@
+import { InvalidOptionError } from '../errors/usage-errors.ts';
+import type { ServerRequestHandlers } from '../link/link.ts';
+import { defaultHealthCheck, type HealthCheckConfig } from '../machines/health-policy.ts';
+import { defaultReconnect, type ReconnectConfig } from '../machines/reconnect-policy.ts';
+import { atLeast, booleanValue, functionValue, objectOf, sections, wholeNumber, type Rules } from './option-rules.ts';
+
+export { defaultHealthCheck, defaultReconnect };
+
+/** Any of the fields, or none; a field that is undefined counts as left out. */
+export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** How one server is held. Server options win over the manager's `defaults`, and those over the built-in defaults. */
+export interface ServerOptions {
+  readonly healthCheck?: Optional<HealthCheckConfig> | undefined;
+  readonly reconnect?: Optional<ReconnectConfig> | undefined;
+  /** True: connect with the first call, not now. Default false. */
+  readonly lazy?: boolean | undefined;
+  /** False: `addServer` returns at once and the session keeps trying. Default true: it resolves when the session is first healthy, and rejects when the first attempt fails. */
+  readonly waitForReady?: boolean | undefined;
+  /** Answers to what the server may ask of us. */
+  readonly handlers?: ServerRequestHandlers | undefined;
+  /** Bounds a connection attempt, from the permit to the first healthy moment; default 60 000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Time for one call, begun anew by each progress notification; default 60 000. */
+  readonly callTimeoutMs?: number | undefined;
+  /** Time for one call however much progress it makes; default 300 000. */
+  readonly maxCallTimeoutMs?: number | undefined;
+}
+
+/** Server options with every default filled in. */
+export interface ResolvedServerOptions {
+  readonly healthCheck: HealthCheckConfig;
+  readonly reconnect: ReconnectConfig;
+  readonly lazy: boolean;
+  readonly waitForReady: boolean;
+  readonly handlers: ServerRequestHandlers | undefined;
+  readonly connectTimeoutMs: number;
+  readonly callTimeoutMs: number;
+  readonly maxCallTimeoutMs: number;
+}
+
+export const serverOptionRules: Rules = {
+  healthCheck: objectOf({
+    intervalMs: atLeast(1),
+    timeoutMs: atLeast(1),
+    failureThreshold: wholeNumber(1),
+    successThreshold: wholeNumber(1),
+    degradedLatencyMs: atLeast(0),
+  }),
+  reconnect: objectOf({
+    enabled: booleanValue,
+    delayMs: atLeast(0),
+    maxDelayMs: atLeast(0),
+    multiplier: atLeast(1, 100),
+    stableMs: atLeast(0),
+    crashLoopExits: wholeNumber(1),
+    crashLoopWindowMs: atLeast(0),
+    crashLoopDelayMs: atLeast(0),
+  }),
+  lazy: booleanValue,
+  waitForReady: booleanValue,
+  handlers: objectOf({ elicit: functionValue, sample: functionValue, roots: functionValue }),
+  connectTimeoutMs: atLeast(1),
+  callTimeoutMs: atLeast(1),
+  maxCallTimeoutMs: atLeast(1),
+};
+
+/** Checks the options and fills in what they leave open. Throws `InvalidOptionError`. */
+export function resolveServerOptions(
+  options: ServerOptions,
+  defaults: ServerOptions,
+  serverId?: string,
+): ResolvedServerOptions {
+  sections(options, serverOptionRules, '', serverId);
+  const healthCheck = { ...defaultHealthCheck, ...defined(defaults.healthCheck), ...defined(options.healthCheck) };
+  const reconnect = { ...defaultReconnect, ...defined(defaults.reconnect), ...defined(options.reconnect) };
+  if (reconnect.maxDelayMs < reconnect.delayMs) {
+    throw new InvalidOptionError(
+      'reconnect.maxDelayMs',
+      reconnect.maxDelayMs,
+      `at least reconnect.delayMs (${reconnect.delayMs})`,
+      serverId,
+    );
+  }
+  const callTimeoutMs = options.callTimeoutMs ?? defaults.callTimeoutMs ?? 60_000;
+  return {
+    healthCheck,
+    reconnect,
+    lazy: options.lazy ?? defaults.lazy ?? false,
+    waitForReady: options.waitForReady ?? defaults.waitForReady ?? true,
+    handlers: options.handlers ?? defaults.handlers,
+    connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs ?? 60_000,
+    callTimeoutMs,
+    maxCallTimeoutMs: Math.max(callTimeoutMs, options.maxCallTimeoutMs ?? defaults.maxCallTimeoutMs ?? 300_000),
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The same object without the keys that are undefined, so that spreading it hides nothing. */
+export function defined<T extends object>(partial: T | undefined): Defined<T>;
+export function defined(partial: object = {}): object {
+  return Object.fromEntries(Object.entries(partial).filter(([, value]) => value !== undefined));
+}

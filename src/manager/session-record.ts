@@ -1,0 +1,324 @@
+import type { ListedTool, SessionIo } from '../actors/session-io.ts';
+import { LinkLease } from '../actors/link-lease.ts';
+import type { Clock, ConnectPermit } from '../actors/ports.ts';
+import { emptyTally, withLatency, type SessionTally } from '../machines/call-tally.ts';
+import { stateOfPhase, type ConnectionState, type Phase } from '../machines/connection-state.ts';
+import {
+  blankMemory,
+  initialData,
+  type SessionData,
+  type SessionMemory,
+  type SessionPolicy,
+} from '../machines/session-context.ts';
+import type { Fault } from '../link/fault.ts';
+import type { LinkTarget } from '../link/target.ts';
+import { catalogDifference, unknownCatalog, type Catalog } from './catalog.ts';
+import type { ConnectionInfo } from './connection-info.ts';
+import type { SessionFact } from './manager-events.ts';
+import type { ManagerPorts } from './ports.ts';
+import type { ResolvedServerOptions } from './server-options.ts';
+import { policyOf } from './session-policy.ts';
+
+/** What a record tells the manager that keeps it. */
+export interface RecordOwner {
+  readonly ports: ManagerPorts;
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  publish(record: SessionRecord, fact: SessionFact): void;
+  /** Something that shows in the record's info changed; `from` is set when its state did. */
+  changed(record: SessionRecord, from?: ConnectionState): void;
+}
+
+/** A session as seen from outside its actor, after the last macrostep. */
+export interface SessionView {
+  readonly phase: Phase;
+  readonly state: ConnectionState;
+  readonly since: number;
+  readonly establishedAt: number | null;
+  readonly context: SessionData;
+  /** Tags of the session machine, a `SessionTag` each. */
+  readonly tags: ReadonlySet<string>;
+}
+
+const noTags: ReadonlySet<string> = new Set();
+
+/**
+ * Everything of one server that outlives its session's actor: the lease on its link, its memory and its counts.
+ * The target and its secrets are here and nowhere else; nothing of a record is ever serialised.
+ */
+export class SessionRecord implements SessionIo {
+  readonly id: string;
+  readonly target: LinkTarget;
+  readonly options: ResolvedServerOptions;
+  readonly policy: SessionPolicy;
+  readonly lease: LinkLease;
+  readonly origin = null;
+  readonly #owner: RecordOwner;
+  // Made when first needed: with ten thousand records an empty Set each is megabytes.
+  #listeners: Set<() => void> | undefined;
+  #notificationListeners: Set<(method: string, params: unknown) => void> | undefined;
+  #cancels: Set<() => void> | undefined;
+  #closed: Promise<void> | undefined;
+  #permit: ConnectPermit | undefined;
+  #finish: (() => void) | undefined;
+  #info: ConnectionInfo | undefined;
+  memory: SessionMemory = blankMemory;
+  view: SessionView;
+  tally: SessionTally = emptyTally;
+  catalog: Catalog = unknownCatalog;
+  lastAnswerMs = Number.NEGATIVE_INFINITY;
+  staleEvents = 0;
+  /** Removal has begun: nothing new is admitted. */
+  removing: Promise<void> | undefined;
+  finished = false;
+
+  constructor(id: string, target: LinkTarget, options: ResolvedServerOptions, owner: RecordOwner) {
+    this.id = id;
+    this.target = target;
+    this.options = options;
+    this.#owner = owner;
+    this.policy = policyOf(target, options);
+    this.lease = new LinkLease(owner.ports.clock, (generation, onEvent) =>
+      owner.ports
+        .links(target)
+        .open({ serverId: id, generation, target, clientInfo: owner.clientInfo, handlers: options.handlers, onEvent }),
+    );
+    this.view = {
+      phase: 'idle',
+      state: 'disconnected',
+      since: owner.ports.clock.wall(),
+      establishedAt: null,
+      context: initialData({ id, policy: this.policy, memory: blankMemory }),
+      tags: noTags,
+    };
+  }
+
+  get generation(): number {
+    return this.view.context.generation;
+  }
+
+  get clock(): Clock {
+    return this.#owner.ports.clock;
+  }
+
+  wall(): number {
+    return this.#owner.ports.clock.wall();
+  }
+
+  get probeTimeoutMs(): number {
+    return this.options.healthCheck.timeoutMs;
+  }
+
+  /** The session's actor has taken a step. */
+  observe(phase: Phase, context: SessionData, tags: ReadonlySet<string>): void {
+    const before = this.view;
+    if (before.phase === phase && before.context === context) return;
+    const state = stateOfPhase(phase, 'closed');
+    const moved = before.phase !== phase || before.context.generation !== context.generation;
+    const wall = moved ? this.#owner.ports.clock.wall() : before.since;
+    const connected = phase.startsWith('connected.');
+    const establishedAt = connected
+      ? before.phase.startsWith('connected.')
+        ? before.establishedAt
+        : wall
+      : phase === 'draining'
+        ? before.establishedAt
+        : null;
+    this.view = { phase, state, since: wall, establishedAt, context, tags };
+    if (context.generation !== before.context.generation)
+      this.tally = { ...this.tally, failedInARow: 0, latency: emptyTally.latency };
+    if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
+    if (!moved) {
+      this.#changed();
+      return;
+    }
+    this.#info = undefined;
+    this.#owner.changed(this, before.state);
+    this.#owner.publish(this, {
+      type: 'stateChanged',
+      from: before.state,
+      to: state,
+      fromPhase: before.phase,
+      phase,
+      pid: context.pid,
+      attempt: context.attempt,
+      nextAttemptAt: context.nextAttemptAt,
+      reason: context.reason,
+    });
+    this.#notify();
+  }
+
+  get info(): ConnectionInfo {
+    this.#info ??= this.#describe();
+    return this.#info;
+  }
+
+  #describe(): ConnectionInfo {
+    const { phase, state, since, establishedAt, context } = this.view;
+    const { tally } = this;
+    return Object.freeze({
+      id: this.id,
+      state,
+      phase,
+      since,
+      reason: context.reason,
+      generation: context.generation,
+      pid: context.pid,
+      groups: [],
+      establishedAt,
+      lastHealthCheck: context.lastCheckAt,
+      failedHealthChecks: context.health.failures,
+      successfulRequests: tally.succeeded,
+      failedRequests: tally.failed,
+      activeRequests: tally.inFlight,
+      attempt: context.attempt,
+      nextAttemptAt: context.nextAttemptAt,
+      lastError:
+        context.lastFault === null ? null : { code: context.lastFault.code, message: context.lastFault.message },
+      latencyMs: tally.latency,
+      circuit: 'closed',
+      era: context.facts?.era ?? null,
+      protocolVersion: context.facts?.protocolVersion ?? null,
+      serverInfo: context.facts?.info ?? null,
+    });
+  }
+
+  publish(fact: SessionFact): void {
+    this.#owner.publish(this, fact);
+  }
+
+  /** The session's actor threw: until it is started anew, the record speaks for it. */
+  crashed(error: unknown, restartMs: number): void {
+    const { clock } = this.#owner.ports;
+    const message = error instanceof Error ? error.message : String(error);
+    const fault: Fault = {
+      kind: 'internal',
+      code: 'session-crashed',
+      message: `the session's actor crashed: ${message}`,
+    };
+    this.releasePermit();
+    this.publish({ type: 'sessionCrashed', error: { code: fault.code, message: fault.message }, restartMs });
+    this.observe(
+      'disconnected.backingOff',
+      {
+        ...this.view.context,
+        ...this.memory,
+        pid: null,
+        restMs: restartMs,
+        nextAttemptAt: clock.wall() + restartMs,
+        lastFault: fault,
+        reason: fault.message,
+      },
+      noTags,
+    );
+  }
+
+  setTally(tally: SessionTally): void {
+    this.tally = tally;
+    this.#changed();
+  }
+
+  /** Resolves when the session is closed and nothing of it is left. */
+  get closed(): Promise<void> {
+    this.#closed ??= this.finished
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          this.#finish = resolve;
+        });
+    return this.#closed;
+  }
+
+  /** Calls the listener after every change of the info; returns the way to stop. */
+  onChange(listener: () => void): () => void {
+    return enlist((this.#listeners ??= new Set()), listener);
+  }
+
+  onNotification(listener: (method: string, params: unknown) => void): () => void {
+    return enlist((this.#notificationListeners ??= new Set()), listener);
+  }
+
+  /** A call in flight and how to cancel it; returns the way to forget it. */
+  onCancel(cancel: () => void): () => void {
+    return enlist((this.#cancels ??= new Set()), cancel);
+  }
+
+  cancelCalls(): void {
+    for (const cancel of this.#cancels ?? []) cancel();
+  }
+
+  finish(): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.releasePermit();
+    this.#notify();
+    this.#finish?.();
+  }
+
+  holdPermit(permit: ConnectPermit): void {
+    this.releasePermit();
+    this.#permit = permit;
+  }
+
+  releasePermit(): void {
+    this.#permit?.release();
+    this.#permit = undefined;
+  }
+
+  /** A call was answered: proof of life, which makes the next check superfluous. Checks themselves are none, or every other one would be skipped. */
+  noteAnswer(): void {
+    this.lastAnswerMs = this.#owner.ports.clock.monotonic();
+  }
+
+  noteLatency(ms: number): number {
+    const latency = withLatency(this.tally.latency, ms);
+    this.tally = { ...this.tally, latency };
+    return latency.mean ?? ms;
+  }
+
+  noteTools(
+    generation: number,
+    tools: { readonly list: readonly ListedTool[]; readonly complete: boolean } | null,
+  ): void {
+    const before = this.catalog;
+    this.catalog = {
+      tools: tools?.list ?? [],
+      known: tools !== null,
+      truncated: tools !== null && !tools.complete,
+      stale: false,
+      generation,
+    };
+    const difference = catalogDifference(before.tools, this.catalog.tools);
+    if (difference.added.length + difference.removed.length + difference.changed.length > 0) {
+      this.#owner.publish(this, { type: 'catalogChanged', ...difference });
+    }
+    this.#changed();
+  }
+
+  noteNotification(_generation: number, method: string, params: unknown): void {
+    for (const listener of this.#notificationListeners ?? []) listener(method, params);
+  }
+
+  noteStderr(generation: number, line: string): void {
+    this.#owner.ports.logger.debug({ serverId: this.id, generation, line }, 'stderr');
+  }
+
+  noteFault(_generation: number, fault: Fault): void {
+    this.#owner.publish(this, { type: 'linkFault', error: { code: fault.code, message: fault.message } });
+  }
+
+  #changed(): void {
+    this.#info = undefined;
+    this.#owner.changed(this);
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners ?? []) listener();
+  }
+}
+
+function enlist<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+}

@@ -1,0 +1,93 @@
+import type { Observable } from 'rxjs';
+import type { Era } from '../link/link.ts';
+import type { ConnectionState } from '../machines/connection-state.ts';
+import type { CallOptions } from './call-path.ts';
+import type { Catalog } from './catalog.ts';
+import type { ConnectionInfo } from './connection-info.ts';
+import type { SessionEvent } from './manager-events.ts';
+import type {
+  Completion,
+  LogLevel,
+  Prompt,
+  PromptResult,
+  Resource,
+  ResourceContents,
+  ResourceTemplate,
+  Tool,
+  ToolResult,
+} from './results.ts';
+
+/** What a server said of itself when it was last connected. */
+export interface ServerDescription {
+  readonly era: Era;
+  readonly protocolVersion: string | null;
+  readonly info: { readonly name: string; readonly version: string } | null;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions: string | null;
+  readonly pid: number | null;
+}
+
+/**
+ * What can be called. Each verb is tried once, and rejects with a typed error that says whether the server may have
+ * executed it (`outcome`): `NotReadyError`, `CallTimeoutError`, `CallAbortedError`, `OutcomeUnknownError`, `RpcError`,
+ * `OverloadedError`, `ProtocolError`, `ClosedError`, or `InvalidOptionError` for options that make no sense.
+ */
+export interface Caller {
+  readonly id: string;
+  /**
+   * Resolves when calls are admitted. Rejects with `NotReadyError` after `timeoutMs` (default 30 000), at once when the
+   * session waits for a token or a mended configuration, and with `ClosedError` when it is removed.
+   * A lazy session is opened by it.
+   */
+  ready(options?: {
+    readonly timeoutMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<void>;
+  callTool(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<ToolResult>;
+  /** All pages, up to 64. */
+  listTools(options?: CallOptions): Promise<readonly Tool[]>;
+  listResources(options?: CallOptions): Promise<readonly Resource[]>;
+  listResourceTemplates(options?: CallOptions): Promise<readonly ResourceTemplate[]>;
+  listPrompts(options?: CallOptions): Promise<readonly Prompt[]>;
+  readResource(uri: string, options?: CallOptions): Promise<ResourceContents>;
+  getPrompt(name: string, args?: Readonly<Record<string, string>>, options?: CallOptions): Promise<PromptResult>;
+  complete(params: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Completion>;
+  /** Any other method of the protocol. */
+  request(
+    method: string,
+    params?: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+  ): Promise<Record<string, unknown>>;
+}
+
+/** One server, held. It stays the same object over all its connections. */
+export interface Session extends Caller {
+  readonly state: ConnectionState;
+  /** The current state first, then every change. Completes when the session is closed; never errors. */
+  readonly state$: Observable<ConnectionState>;
+  readonly info: ConnectionInfo;
+  /** The current info first; changes of state at once, counts at most every 50 ms. Completes when the session is closed. */
+  readonly info$: Observable<ConnectionInfo>;
+  /** Undefined before the first connection. */
+  readonly server: ServerDescription | undefined;
+  readonly catalog: Catalog;
+  readonly catalog$: Observable<Catalog>;
+  /** Hot. Completes when the session is closed. */
+  readonly events$: Observable<SessionEvent>;
+  /** The server's notifications. Hot. */
+  readonly notifications$: Observable<{ readonly method: string; readonly params: unknown }>;
+  /** One round trip, measured. It does not count as a health check. */
+  ping(options?: {
+    readonly timeoutMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<{ readonly ms: number }>;
+  notify(method: string, params?: Readonly<Record<string, unknown>>): Promise<void>;
+  subscribeResource(uri: string): Promise<void>;
+  unsubscribeResource(uri: string): Promise<void>;
+  setLogLevel(level: LogLevel): Promise<void>;
+  /**
+   * Lets the connection go and makes the next one now; wakes a session that waits or is parked. At most one attempt a second
+   * is started by hand. Throws `ClosedError` after removal, and `InvalidOptionError` for a `once` target, which cannot be connected again.
+   */
+  reconnect(reason?: string): void;
+}

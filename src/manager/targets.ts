@@ -1,0 +1,60 @@
+import { InvalidOptionError } from '../errors/usage-errors.ts';
+import type { CustomTarget, LinkTarget, OnceTarget, StdioTarget, Transport } from '../link/target.ts';
+
+/** Where a server is and how it is reached; made by `stdio`, `custom` and `once`. */
+export type ServerTarget = LinkTarget;
+
+export interface StdioOptions {
+  /** The program; never run through a shell. */
+  readonly command: string;
+  readonly args?: readonly string[] | undefined;
+  /** Default: our own working directory. */
+  readonly cwd?: string | undefined;
+  /** Added to the inherited variables; null or undefined removes one. */
+  readonly env?: Readonly<Record<string, string | null | undefined>> | undefined;
+  /** True: the server inherits all our variables. Default false: only HOME, LOGNAME, PATH, SHELL, TERM and USER. */
+  readonly inheritEnv?: boolean | undefined;
+}
+
+/** A server that is started as a child process, anew for every connection, in a process group of its own. Throws `InvalidOptionError`. */
+export function stdio(options: StdioOptions): StdioTarget {
+  const { command, args = [], cwd, env = {}, inheritEnv = false } = options;
+  if (typeof command !== 'string' || command === '')
+    throw new InvalidOptionError('command', command, 'the name or path of a program');
+  if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
+    throw new InvalidOptionError('args', args, 'a list of texts');
+  if (cwd !== undefined && typeof cwd !== 'string') throw new InvalidOptionError('cwd', cwd, 'the path of a folder');
+  if (typeof inheritEnv !== 'boolean') throw new InvalidOptionError('inheritEnv', inheritEnv, 'true or false');
+  if (typeof env !== 'object' || env === null || Array.isArray(env))
+    throw new InvalidOptionError('env', typeof env, 'an object of texts');
+  for (const [name, value] of Object.entries(env)) {
+    if (typeof value !== 'string' && value !== null && value !== undefined) {
+      throw new InvalidOptionError(`env.${name}`, typeof value, 'a text, null or undefined');
+    }
+  }
+  return Object.freeze({
+    kind: 'stdio',
+    command,
+    args: Object.freeze([...args]),
+    cwd,
+    env: Object.freeze({ ...env }),
+    inheritEnv,
+  });
+}
+
+/**
+ * A server behind a transport of your own. The factory is asked for a fresh transport on every attempt; what it throws
+ * fails that attempt and nothing else.
+ */
+export function custom(factory: () => Transport | Promise<Transport>): CustomTarget {
+  if (typeof factory !== 'function')
+    throw new InvalidOptionError('factory', factory, 'a function that makes a transport');
+  return Object.freeze({ kind: 'custom', factory });
+}
+
+/** A server behind one ready transport. It is connected once and never again: a transport cannot be reused. */
+export function once(transport: Transport): OnceTarget {
+  if (typeof transport !== 'object' || transport === null)
+    throw new InvalidOptionError('transport', transport, 'a transport');
+  return Object.freeze({ kind: 'once', transport });
+}

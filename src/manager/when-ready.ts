@@ -1,0 +1,91 @@
+import { CallAbortedError, ConnectError, NotReadyError } from '../errors/request-errors.ts';
+import { ClosedError } from '../errors/usage-errors.ts';
+import type { Phase } from '../machines/connection-state.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** Waiting makes no sense here: time alone does not help. */
+const hopeless: ReadonlySet<Phase> = new Set<Phase>([
+  'disconnected.parked.auth',
+  'disconnected.parked.config',
+  'disconnected.stopped',
+]);
+
+export interface Patience {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** True: the first failed attempt ends the waiting. */
+  readonly firstAttemptOnly?: boolean | undefined;
+}
+
+/** Resolves when calls are admitted; rejects with a typed error when that will not come, or not in time. */
+export function whenReady(record: SessionRecord, patience: Patience): Promise<void> {
+  const { timeoutMs, signal, firstAttemptOnly = false } = patience;
+  const { clock } = record;
+  return new Promise((resolve, reject) => {
+    const firstGeneration = record.generation;
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : clock.setTimeout(() => {
+            settle(
+              new NotReadyError(
+                `Server "${record.id}" was not ready within ${timeoutMs} ms (${describe(record)}).`,
+                whereOf(record),
+              ),
+            );
+          }, timeoutMs);
+    const onAbort = (): void => {
+      settle(
+        new CallAbortedError(`Waiting for server "${record.id}" was aborted.`, {
+          ...whereOf(record),
+          outcome: 'not-sent',
+          cause: signal?.reason,
+        }),
+      );
+    };
+    const stop = record.onChange(check);
+    let settled = false;
+
+    function settle(error?: Error): void {
+      if (settled) return;
+      settled = true;
+      stop();
+      if (timer !== undefined) clock.clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      if (error === undefined) resolve();
+      else reject(error);
+    }
+
+    function check(): void {
+      const { phase, tags, context } = record.view;
+      if (record.finished || record.removing !== undefined) settle(new ClosedError('session', record.id));
+      else if (tags.has('admits calls')) settle();
+      else if (firstAttemptOnly ? phase.startsWith('disconnected.') : hopeless.has(phase)) settle(connectError(record));
+      else if (firstAttemptOnly && context.generation > firstGeneration + 1) settle(connectError(record));
+    }
+
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
+    else check();
+  });
+}
+
+function connectError(record: SessionRecord): ConnectError {
+  const fault = record.view.context.lastFault;
+  const why = fault === null ? describe(record) : fault.message;
+  return new ConnectError(`Server "${record.id}" could not be connected: ${why}.`, {
+    ...whereOf(record),
+    faultCode: fault?.code ?? 'unknown',
+    exit: fault?.exit,
+    stderrTail: fault?.stderrTail,
+  });
+}
+
+function describe(record: SessionRecord): string {
+  const { phase, context } = record.view;
+  return context.reason === null ? phase : `${phase}: ${context.reason}`;
+}
+
+function whereOf(record: SessionRecord): { readonly serverId: string; readonly generation: number } {
+  return { serverId: record.id, generation: record.generation };
+}
