@@ -43,16 +43,14 @@ async function fleet(count, idle) {
   const before = heap();
   // The links alone, so that what holdfast adds can be told apart.
   const probeLinks = ids.map((id) =>
-    simulated
-      .links(target)
-      .open({
-        serverId: id,
-        generation: 0,
-        target,
-        clientInfo: { name: 'bench', version: '1' },
-        handlers: undefined,
-        onEvent: () => undefined,
-      }),
+    simulated.links(target).open({
+      serverId: id,
+      generation: 0,
+      target,
+      clientInfo: { name: 'bench', version: '1' },
+      handlers: undefined,
+      onEvent: () => undefined,
+    }),
   );
   const linkBytes = (heap() - before) / count;
   await Promise.all(probeLinks.map((link) => link.close('kill')));
