@@ -77,7 +77,7 @@ export class LinkLease {
       });
     } else if (held.mode !== undefined && harshness[mode] > harshness[held.mode]) {
       held.mode = mode;
-      void held.link.close(mode);
+      void closed(held.link, mode);
     }
     return held.released;
   }
@@ -90,10 +90,19 @@ export class LinkLease {
         },
         mode === 'graceful' ? gracefulBoundMs : killBoundMs,
       );
-      void held.link.close(mode).then(() => {
+      void closed(held.link, mode).then(() => {
         this.#clock.clearTimeout(timer);
         resolve(false);
       });
     });
+  }
+}
+
+/** A driver that breaks its promise never to reject must not keep a session in `releasing`. */
+async function closed(link: Link, mode: CloseMode): Promise<void> {
+  try {
+    await link.close(mode);
+  } catch {
+    // The link is given up either way.
   }
 }

@@ -61,13 +61,11 @@ export function probeLogic(find: FindSession, clock: Clock) {
       () => {
         const atMs = clock.monotonic();
         if (reported) return;
-        report({
-          type: 'PING.OK',
-          generation,
-          atMs,
-          latencyMs: atMs - began,
-          meanLatencyMs: io.noteLatency(atMs - began),
-        });
+        const latencyMs = atMs - began;
+        // An answer that lay unread while we were stalled is proof of life, but no measure of the server.
+        const stalled = clock.loopLag() > timeoutMs / 2;
+        const meanLatencyMs = stalled ? io.meanLatencyMs : io.noteLatency(latencyMs);
+        report({ type: 'PING.OK', generation, atMs, latencyMs, meanLatencyMs });
       },
       (error: unknown) => {
         report({ type: 'PING.FAILED', generation, atMs: clock.monotonic(), fault: faultOf(error) });

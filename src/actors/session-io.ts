@@ -21,6 +21,7 @@ export interface SessionIo {
   readonly probeTimeoutMs: number;
   /** Keeps the permit until the attempt is over. */
   holdPermit(permit: ConnectPermit): void;
+  readonly meanLatencyMs: number;
   /** Adds a latency to the mean and returns the mean. */
   noteLatency(ms: number): number;
   /** The tools that a generation offers; null when the server would not list them. */

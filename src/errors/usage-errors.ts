@@ -6,12 +6,16 @@ export class InvalidOptionError extends HoldfastError {
   /** Path of the field, e.g. `healthCheck.intervalMs`. */
   readonly field: string;
   /** The value that was refused. */
-  readonly value: unknown;
+  declare readonly value: unknown;
 
-  constructor(field: string, value: unknown, expected: string, serverId?: string) {
-    super(`${field} must be ${expected}, but it is ${show(value)}.`, { code: 'INVALID_OPTION', serverId });
+  /** `hidden`: the value may be a secret; it is in `value`, and neither in the message nor in what a logger prints of the error. */
+  constructor(field: string, value: unknown, expected: string, serverId?: string, hidden: boolean = false) {
+    super(`${field} must be ${expected}${hidden ? '' : `, but it is ${show(value)}`}.`, {
+      code: 'INVALID_OPTION',
+      serverId,
+    });
     this.field = field;
-    this.value = value;
+    Object.defineProperty(this, 'value', { value, enumerable: !hidden });
   }
 }
 

@@ -7,6 +7,7 @@ import {
   enqueueActions,
   setup,
   type ActorRefFrom,
+  type AnyActorRef,
   type CallbackActorLogic,
   type PromiseActorLogic,
 } from 'xstate';
@@ -34,14 +35,14 @@ export interface ManagerWorld {
   /** How long ago the server last answered anything, in milliseconds. */
   answeredAgoMs(id: string): number;
   sessionCrashed(id: string, error: unknown, restartMs: number): void;
+  /** True once the server is being removed: its session is not started again. */
+  isClosing(id: string): boolean;
   sessionClosed(id: string): void;
 }
 
 export interface ManagerContext {
   /** The latest crashes of sessions' actors; forgotten when the session closes. */
   readonly crashes: Readonly<Record<string, ActorCrash>>;
-  /** Sessions that were told to close while a crashed actor of theirs was being cleaned up. */
-  readonly closing: readonly string[];
   readonly paused: boolean;
 }
 
@@ -78,44 +79,41 @@ export function createManagerMachine(world: ManagerWorld) {
       'start the session': enqueueActions(({ event, enqueue, self }) => {
         if (event.type !== 'SERVER.ADD' && event.type !== 'SERVER.RESTART') return;
         const { id } = event;
-        const input = self.getSnapshot().children[id] === undefined ? world.sessionInput(id, self) : undefined;
+        const input = childOf(self, id) === undefined ? world.sessionInput(id, self) : undefined;
         if (input === undefined) return;
-        let session: ActorRefFrom<SessionMachine> | undefined;
+        let session: AnyActorRef = self;
         enqueue.assign(({ spawn }) => {
-          session = spawn('session', { id, input });
-          world.watch(id, session);
+          const made = spawn('session', { id, input });
+          world.watch(id, made);
+          session = made;
           return {};
         });
-        if (!input.policy.lazy) {
-          enqueue.sendTo(() => session as ActorRefFrom<SessionMachine>, {
-            type: 'SESSION.OPEN',
-            id,
-            atMs: world.monotonic(),
-          });
+        if (event.type === 'SERVER.RESTART' || input.memory.generation > 0) {
+          enqueue.sendTo(() => session, { type: 'SESSION.REOPEN', id });
+        } else if (!input.policy.lazy) {
+          enqueue.sendTo(() => session, { type: 'SESSION.OPEN', id, atMs: world.monotonic() });
         }
       }),
       'pass the order on': enqueueActions(({ context, event, enqueue, self }) => {
         if (!event.type.startsWith('SESSION.') || !('id' in event)) return;
-        const { children } = self.getSnapshot();
-        const session = children[event.id];
+        const { id } = event;
+        const session = childOf(self, id);
         if (session !== undefined) {
           enqueue.sendTo(session, event);
-        } else if (event.type === 'SESSION.DRAIN') {
-          enqueue.cancel(restartOf(event.id));
-          if (children[event.id + releaseSuffix] === undefined) world.sessionClosed(event.id);
-          else enqueue.assign({ closing: [...context.closing, event.id] });
+        } else if (event.type === 'SESSION.DRAIN' && childOf(self, id + releaseSuffix) === undefined) {
+          enqueue.cancel(restartOf(id));
+          enqueue.assign({ crashes: without(context.crashes, id) });
+          world.sessionClosed(id);
         }
       }),
       'pass the edge on': enqueueActions(({ event, enqueue, self }) => {
-        if (event.type !== 'CALL.EDGE') return;
-        const session = self.getSnapshot().children[event.id];
-        if (session !== undefined) enqueue.sendTo(session, event.edge);
+        const session = event.type === 'CALL.EDGE' ? childOf(self, event.id) : undefined;
+        if (event.type === 'CALL.EDGE' && session !== undefined) enqueue.sendTo(session, event.edge);
       }),
       'pass the ticks on': enqueueActions(({ event, enqueue, self }) => {
         if (event.type !== 'TICKS.DUE') return;
-        const { children } = self.getSnapshot();
         for (const { id, generation, lateMs } of event.ticks) {
-          const session = children[id];
+          const session = childOf(self, id);
           if (session !== undefined) {
             enqueue.sendTo(session, {
               type: 'HEALTH.TICK',
@@ -129,7 +127,7 @@ export function createManagerMachine(world: ManagerWorld) {
       'pause the ticks': enqueueActions(({ event, enqueue, self }) => {
         const paused = event.type === 'MONITORING.STOP';
         enqueue.assign({ paused });
-        const ticker = self.getSnapshot().children[tickerId];
+        const ticker = childOf(self, tickerId);
         if (ticker !== undefined) enqueue.sendTo(ticker, { type: paused ? 'TICKER.PAUSE' : 'TICKER.RESUME' });
       }),
       'start the ticker': assign(({ spawn, context }) => {
@@ -141,48 +139,43 @@ export function createManagerMachine(world: ManagerWorld) {
         const id = event.actorId;
         enqueue.stopChild(id);
         if (id === tickerId) {
-          // The ticks that it held are lost with it; each session's next check arms a new one.
           enqueue.assign(({ spawn, context: { paused } }) => {
             spawn('ticker', { id: tickerId, input: { paused } });
             return {};
           });
+          for (const [childId, child] of Object.entries(self.getSnapshot().children)) {
+            if (child !== undefined && childId !== tickerId && !childId.endsWith(releaseSuffix)) {
+              enqueue.sendTo(child, { type: 'TICKS.LOST' });
+            }
+          }
         } else if (!id.endsWith(releaseSuffix)) {
-          const crash = nextCrash(context.crashes[id], world.monotonic(), world.random());
+          const crash = nextCrash(own(context.crashes, id), world.monotonic(), world.random());
           enqueue.assign({ crashes: { ...context.crashes, [id]: crash } });
           world.sessionCrashed(id, event.error, crash.restartMs);
-          const ticker = self.getSnapshot().children[tickerId];
+          const ticker = childOf(self, tickerId);
           if (ticker !== undefined) enqueue.sendTo(ticker, { type: 'TICK.DISARM', id });
           enqueue.spawnChild('release', { id: id + releaseSuffix, input: { id } });
         }
       }),
       'clean up after an end': enqueueActions(({ context, event, enqueue, self }) => {
         if (!('actorId' in event)) return;
-        const id = event.actorId;
-        enqueue.stopChild(id);
-        if (id.endsWith(releaseSuffix)) {
-          const server = id.slice(0, -releaseSuffix.length);
-          if (context.closing.includes(server)) {
-            enqueue.assign({ closing: context.closing.filter((other) => other !== server) });
-            world.sessionClosed(server);
-          } else {
-            enqueue.raise(
-              { type: 'SERVER.RESTART', id: server },
-              { id: restartOf(server), delay: context.crashes[server]?.restartMs ?? 0 },
-            );
-          }
-        } else {
-          const ticker = self.getSnapshot().children[tickerId];
-          if (ticker !== undefined) enqueue.sendTo(ticker, { type: 'TICK.DISARM', id });
-          enqueue.assign({
-            crashes: Object.fromEntries(Object.entries(context.crashes).filter(([other]) => other !== id)),
-          });
-          world.sessionClosed(id);
+        enqueue.stopChild(event.actorId);
+        const wasCrashed = event.actorId.endsWith(releaseSuffix);
+        const id = wasCrashed ? event.actorId.slice(0, -releaseSuffix.length) : event.actorId;
+        if (wasCrashed && !world.isClosing(id)) {
+          const delay = own(context.crashes, id)?.restartMs ?? 0;
+          enqueue.raise({ type: 'SERVER.RESTART', id }, { id: restartOf(id), delay });
+          return;
         }
+        const ticker = childOf(self, tickerId);
+        if (ticker !== undefined) enqueue.sendTo(ticker, { type: 'TICK.DISARM', id });
+        if (own(context.crashes, id) !== undefined) enqueue.assign({ crashes: without(context.crashes, id) });
+        world.sessionClosed(id);
       }),
     },
   }).createMachine({
     id: 'manager',
-    context: ({ input }) => ({ crashes: {}, closing: [], paused: input.paused }),
+    context: ({ input }) => ({ crashes: {}, paused: input.paused }),
     entry: 'start the ticker',
     on: {
       'SERVER.ADD': { actions: 'start the session' },
@@ -200,4 +193,17 @@ export function createManagerMachine(world: ManagerWorld) {
 
 function restartOf(id: string): string {
   return `restart ${id}`;
+}
+
+/** A server may be called `toString`: what an object inherits is none of its entries. */
+function own<T>(entries: Readonly<Record<string, T>>, id: string): T | undefined {
+  return Object.hasOwn(entries, id) ? entries[id] : undefined;
+}
+
+function without<T>(entries: Readonly<Record<string, T>>, id: string): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(entries).filter(([other]) => other !== id));
+}
+
+function childOf(manager: AnyActorRef, id: string): AnyActorRef | undefined {
+  return own<AnyActorRef>(manager.getSnapshot().children, id);
 }

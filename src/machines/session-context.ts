@@ -33,6 +33,7 @@ export interface SessionMemory {
   readonly exits: readonly number[];
   readonly losses: readonly number[];
   readonly parks: number;
+  readonly lastFault: Fault | null;
 }
 
 export const blankMemory: SessionMemory = Object.freeze({
@@ -42,6 +43,7 @@ export const blankMemory: SessionMemory = Object.freeze({
   exits: Object.freeze([]),
   losses: Object.freeze([]),
   parks: 0,
+  lastFault: null,
 });
 
 /** What a session needs of its manager: the ticker among its children. */
@@ -70,11 +72,14 @@ export interface SessionContext extends SessionMemory {
   readonly id: string;
   readonly policy: SessionPolicy;
   readonly manager: TickKeeper;
+  /** What the server said of itself when it was last connected. */
+  readonly facts: ServerFacts | null;
   /** Answers that prove this generation's connection so far. */
   readonly answers: number;
+  /** The link of this generation is open. */
+  readonly opened: boolean;
   readonly hydrated: boolean;
   readonly health: HealthCount;
-  readonly facts: ServerFacts | null;
   readonly pid: number | null;
   readonly release: Release | null;
   /** Delay of the next attempt, or of the next look of a parked session; null when there is none. */
@@ -86,7 +91,6 @@ export interface SessionContext extends SessionMemory {
   /** When it was last nudged by hand, monotonic; null when it never was. */
   readonly nudgedAtMs: number | null;
   readonly lastCheckAt: number | null;
-  readonly lastFault: Fault | null;
   /** Why the session is where it is, in a few words; null when nothing is wrong. */
   readonly reason: string | null;
 }
@@ -104,6 +108,7 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     id: input.id,
     policy: input.policy,
     answers: 0,
+    opened: false,
     hydrated: false,
     health: provenCount(input.policy.healthCheck),
     facts: null,
@@ -115,9 +120,13 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     overloadMs: 0,
     nudgedAtMs: null,
     lastCheckAt: null,
-    lastFault: null,
     reason: null,
   };
+}
+
+export function memoryOf(context: SessionContext): SessionMemory {
+  const { generation, attempt, everConnected, exits, losses, parks, lastFault } = context;
+  return { generation, attempt, everConnected, exits, losses, parks, lastFault };
 }
 
 /** The answers that prove this generation's connection, with the one that this event brings. */
@@ -133,12 +142,11 @@ export function healthAfter(context: SessionContext, event: SessionMachineEvent)
 }
 
 export function connectTimeout(context: SessionContext): Fault {
-  const waitedFor =
-    context.facts === null
-      ? 'its answer to initialize'
-      : context.answers === 0
-        ? 'its answer to a first check'
-        : 'its list of tools';
+  const waitedFor = !context.opened
+    ? 'its answer to initialize'
+    : context.answers === 0
+      ? 'its answer to a first check'
+      : 'its list of tools';
   return {
     kind: 'timeout',
     code: 'connect-timeout',

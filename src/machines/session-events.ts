@@ -6,6 +6,8 @@ import type { Rest } from './fault-policy.ts';
 /** Orders to a session, by its manager. `id` is the server's; `atMs` is monotonic. */
 export type SessionCommand =
   | { readonly type: 'SESSION.OPEN'; readonly id: string; readonly atMs: number }
+  /** The session's actor is a new one in the place of one that crashed: go on where that one left off. */
+  | { readonly type: 'SESSION.REOPEN'; readonly id: string }
   | { readonly type: 'SESSION.RECYCLE'; readonly id: string; readonly atMs: number; readonly reason: string }
   | { readonly type: 'SESSION.DRAIN'; readonly id: string; readonly drainMs: number; readonly inFlight: number }
   /** Its manager is gone: stop at once. The link is released by whoever owns the record. */
@@ -47,7 +49,10 @@ export type SessionMachineEvent =
   | { readonly type: 'PERMIT' }
   | { readonly type: 'PROBE.REQUEST' }
   | { readonly type: 'OVERLOAD.OVER' }
-  | { readonly type: 'REST.OVER' };
+  | { readonly type: 'REST.OVER' }
+  | { readonly type: 'STABLE' }
+  /** The ticker was replaced, and with it went the tick that this session had armed. */
+  | { readonly type: 'TICKS.LOST' };
 
 /** Where a link that is being let go leads. */
 export type AfterRelease = Rest | 'waiting' | 'closed';

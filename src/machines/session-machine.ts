@@ -3,12 +3,10 @@
  * `docs/machines/session.md` draws it; `session-setup.ts` says what its words mean.
  */
 import { and, not } from 'xstate';
-import type { CloseMode } from '../link/link.ts';
-import type { ParkedFor } from './reconnect-policy.ts';
-import { initialContext, type SessionContext } from './session-context.ts';
-import type { AfterRelease } from './session-events.ts';
+import { initialContext } from './session-context.ts';
+import { bound, letGo, lostSession, ofGeneration, ofHydration, parked, retry, toConnecting } from './session-rows.ts';
 import { sessionSetup } from './session-setup.ts';
-import type { GenerationInput, HydrationInput, SessionWorld } from './session-world.ts';
+import type { SessionWorld } from './session-world.ts';
 
 export type SessionMachine = ReturnType<typeof createSessionMachine>;
 
@@ -38,6 +36,11 @@ export function createSessionMachine(world: SessionWorld) {
       idle: {
         on: {
           'SESSION.OPEN': toConnecting(),
+          'SESSION.REOPEN': [
+            { guard: 'may stay idle' },
+            { guard: 'stays disconnected', target: 'disconnected.stopped' },
+            ...toConnecting(),
+          ],
           'SESSION.DRAIN': { target: 'closed' },
         },
       },
@@ -64,10 +67,10 @@ export function createSessionMachine(world: SessionWorld) {
               },
             },
             on: {
-              'SESSION.RECYCLE': {
-                target: '#session.releasing',
-                actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
-              },
+              'SESSION.RECYCLE': [
+                { guard: 'was nudged a moment ago' },
+                { target: '#session.releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
+              ],
               'SESSION.DRAIN': { target: '#session.releasing', actions: ['note the drain', letGo('kill', 'closed')] },
               'LINK.DOWN': {
                 guard: 'is current',
@@ -137,13 +140,13 @@ export function createSessionMachine(world: SessionWorld) {
       connected: {
         type: 'parallel',
         tags: 'holds a link',
-        entry: ['note the connection', 'remember', 'arm the first tick'],
-        after: { 'the stable time': { actions: ['forget the failed attempts', 'remember'] } },
+        entry: ['note the connection', 'remember', 'arm the first tick', 'time the stability'],
+        exit: 'stop timing the stability',
         on: {
-          'SESSION.RECYCLE': {
-            target: 'releasing',
-            actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
-          },
+          'SESSION.RECYCLE': [
+            { guard: 'was nudged a moment ago' },
+            { target: 'releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
+          ],
           'SESSION.DRAIN': [
             {
               guard: 'drains at once',
@@ -163,9 +166,10 @@ export function createSessionMachine(world: SessionWorld) {
             actions: ['note what failed', 'count an exit', 'let go, then do as the fault demands'],
           },
           'LINK.FAULT': { guard: 'is current', actions: 'ask for a probe' },
+          STABLE: { actions: ['forget the failed attempts', 'remember'] },
           'SESSION.LOST': [
             {
-              guard: and(['is current', 'loses sessions too often']),
+              guard: and(['is current', 'has to wait after the loss']),
               target: 'releasing',
               actions: [...lostSession, retry('lost')],
             },
@@ -193,6 +197,7 @@ export function createSessionMachine(world: SessionWorld) {
                 actions: ['count a check', 'note what failed', 'tell of the check', 'arm the next tick'],
               },
               'PING.VOID': { guard: 'is current', actions: ['tell of the check', 'arm a tick after the stall'] },
+              'TICKS.LOST': { actions: 'arm a tick after the stall' },
               'CALLS.FAILING': {
                 actions: [{ type: 'note a reason', params: { reason: 'calls' } }, 'arm the next tick'],
               },
@@ -343,57 +348,4 @@ export function createSessionMachine(world: SessionWorld) {
       closed: { type: 'final', entry: 'forget the rest' },
     },
   });
-}
-
-const ofGeneration = ({ context }: { readonly context: SessionContext }): GenerationInput => ({
-  id: context.id,
-  generation: context.generation,
-});
-
-const ofHydration = ({ context }: { readonly context: SessionContext }): HydrationInput => ({
-  ...ofGeneration({ context }),
-  offersTools: context.facts?.capabilities['tools'] !== undefined,
-});
-
-const lostSession = ['note what failed', 'count a session loss', 'tell of the lost session'] as const;
-
-function letGo<const Mode extends CloseMode, const Next extends AfterRelease>(mode: Mode, next: Next) {
-  return { type: 'let go', params: { mode, next } } as const;
-}
-
-function retry<const Mode extends CloseMode>(mode: Mode) {
-  return { type: 'let go, then retry', params: { mode } } as const;
-}
-
-/** The way into an attempt: through the connect limiter's queue, unless the target is exempt from it. */
-function toConnecting<const Action extends string>(...actions: readonly Action[]) {
-  return [
-    { guard: 'needs no permit', target: '#session.connecting.attempt', actions },
-    { target: '#session.connecting', actions },
-  ] as const;
-}
-
-/** One row of `releasing`: where the session goes once its link is gone. */
-function bound<const Next extends AfterRelease, const Target extends string>(
-  next: Next,
-  target: Target,
-  also: 'is current' | 'needs no permit' = 'is current',
-) {
-  return {
-    guard: and(['is current' as const, also, { type: 'is bound for' as const, params: { next } }]),
-    target,
-    actions: 'tell of a leaked link',
-  } as const;
-}
-
-/** One parked state: it looks again by itself, after a long while. */
-function parked<const Reason extends ParkedFor>(reason: Reason) {
-  return {
-    entry: [
-      { type: 'schedule the next look', params: { reason } },
-      'remember',
-      'time the rest',
-      'tell of the next attempt',
-    ],
-  } as const;
 }

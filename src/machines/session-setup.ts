@@ -29,6 +29,7 @@ import {
   answersWith,
   connectTimeout,
   healthAfter,
+  memoryOf,
   reasonText,
   tickerOf,
   type SessionContext,
@@ -66,12 +67,15 @@ export function sessionSetup(world: SessionWorld) {
     guards: {
       'is current': ({ context, event }) => 'generation' in event && event.generation === context.generation,
       'is stale': ({ context, event }) => 'generation' in event && event.generation !== context.generation,
+      'may stay idle': ({ context }) => context.policy.lazy && context.generation === 0,
+      'stays disconnected': ({ context }) => !context.policy.reconnect.enabled && context.generation > 0,
       'needs no permit': ({ context }) => !context.policy.limited,
       'is hydrated': ({ context }) => context.hydrated,
       'proves the connection': ({ context, event }) =>
         answersWith(context, event) >= answersNeeded(context.everConnected, context.policy.healthCheck),
-      'loses sessions too often': ({ context, event }) =>
-        event.type === 'SESSION.LOST' && losesSessionsTooOften(withSessionLoss(context.losses, event.atMs)),
+      'has to wait after the loss': ({ context, event }) =>
+        !context.policy.reconnect.enabled ||
+        (event.type === 'SESSION.LOST' && losesSessionsTooOften(withSessionLoss(context.losses, event.atMs))),
       'drains at once': ({ event }) => event.type === 'SESSION.DRAIN' && event.drainMs === 0,
       'has nothing in flight': ({ event }) => event.type === 'SESSION.DRAIN' && event.inFlight === 0,
       'came late by our own fault': ({ context, event }) =>
@@ -91,14 +95,14 @@ export function sessionSetup(world: SessionWorld) {
         generation: context.generation + 1,
         answers: 0,
         hydrated: false,
-        facts: null,
+        opened: false,
         pid: null,
         release: null,
         restMs: null,
         nextAttemptAt: null,
       })),
       remember: ({ context }) => {
-        world.remember(context.id, context);
+        world.remember(context.id, memoryOf(context));
       },
       'give the permit back': ({ context }) => {
         world.releasePermit(context.id);
@@ -111,7 +115,7 @@ export function sessionSetup(world: SessionWorld) {
       },
       'note the process': assign(({ event }) => (event.type === 'LINK.SPAWNED' ? { pid: event.pid } : {})),
       'note the server': assign(({ event, context }) =>
-        event.type === 'LINK.OPENED' ? { facts: event.facts, pid: event.facts.pid ?? context.pid } : {},
+        event.type === 'LINK.OPENED' ? { opened: true, facts: event.facts, pid: event.facts.pid ?? context.pid } : {},
       ),
       'forget the process': assign({ pid: null }),
       'count an answer': assign(({ context, event }) => ({
@@ -201,6 +205,11 @@ export function sessionSetup(world: SessionWorld) {
       'forget the rest': assign({ restMs: null, nextAttemptAt: null }),
       'time the rest': raise({ type: 'REST.OVER' }, { id: 'rest', delay: 'the rest' }),
       'stop timing the rest': cancel('rest'),
+      // Only where there are failed attempts to forget: most sessions never need this timer.
+      'time the stability': enqueueActions(({ context, enqueue }) => {
+        if (context.attempt > 0) enqueue.raise({ type: 'STABLE' }, { id: 'stability', delay: 'the stable time' });
+      }),
+      'stop timing the stability': cancel('stability'),
       'time the overload': raise({ type: 'OVERLOAD.OVER' }, { id: 'overload', delay: 'the overload time' }),
       'stop timing the overload': cancel('overload'),
       'ask for a probe': raise({ type: 'PROBE.REQUEST' }),

@@ -31,7 +31,7 @@ export interface SessionWorld {
     /** Lists the tools and answers `HYDRATED`. */
     readonly hydrate: CallbackActorLogic<EventObject, HydrationInput>;
   };
-  /** Keeps what must outlive the session's actor; the context itself is given, which is immutable. Must not throw. */
+  /** Keeps what must outlive the session's actor. Must not throw. */
   remember(id: string, memory: SessionMemory): void;
   /** Gives the connect limiter's permit back, if one is held. */
   releasePermit(id: string): void;

@@ -1,6 +1,4 @@
-import { ClosedError } from '../errors/usage-errors.ts';
 import {
-  CallAbortedError,
   CallTimeoutError,
   NotReadyError,
   OutcomeUnknownError,
@@ -8,11 +6,11 @@ import {
   ProtocolError,
   RpcError,
 } from '../errors/request-errors.ts';
-import { LinkError, type Fault, type RequestFailure } from '../link/fault.ts';
+import { ClosedError } from '../errors/usage-errors.ts';
 import type { Link, Progress } from '../link/link.ts';
 import { callStarted, recordOutcome, type CallEdge, type CallOutcome } from '../machines/call-tally.ts';
-import { InvalidOptionError } from '../errors/usage-errors.ts';
-import { atLeast, booleanValue, functionValue, sections, type Rules } from './option-rules.ts';
+import { abortedError, failureOf, whatIs, withoutPeriod, type Ending } from './call-failure.ts';
+import { abortSignal, atLeast, booleanValue, functionValue, sections, type Rules } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { SessionRecord } from './session-record.ts';
 
@@ -37,20 +35,21 @@ export interface CallOptions {
 const rules: Rules = {
   timeoutMs: atLeast(1),
   maxTimeoutMs: atLeast(1),
-  signal: (value, field, serverId) => {
-    if (!(value instanceof AbortSignal)) throw new InvalidOptionError(field, value, 'an AbortSignal', serverId);
-  },
+  signal: abortSignal,
   onProgress: functionValue,
   onServed: functionValue,
   evenIfUnhealthy: booleanValue,
 };
 
-export interface Call {
+/** What is asked of a server. */
+export interface Call<Result> {
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>> | undefined;
   readonly options: CallOptions;
   /** The tool's name, for messages. */
   readonly tool?: string | undefined;
+  /** What the answer must be; one that is not is a `ProtocolError`. */
+  readonly isResult: (result: Record<string, unknown>) => result is Record<string, unknown> & Result;
 }
 
 /** What the call path needs besides a record. */
@@ -59,95 +58,113 @@ export interface CallWorld {
   tellEdge(record: SessionRecord, edge: CallEdge): void;
 }
 
+/** Throws `InvalidOptionError`. */
 export function checkCallOptions(options: CallOptions, serverId: string): void {
   sections(options, rules, '', serverId);
 }
 
 /** One call to one server: admission, link, outcome, count. It is tried once and settles exactly once. */
-export async function performCall(
+export async function performCall<Result>(
   record: SessionRecord,
-  call: Call,
+  call: Call<Result>,
   world: CallWorld,
-): Promise<Record<string, unknown>> {
+): Promise<Result> {
   checkCallOptions(call.options, record.id);
   const { generation } = record;
   const { signal } = call.options;
-  if (signal?.aborted === true) throw abortedError(record, generation, call, 'not-sent', signal.reason);
-  const link = admit(record, call);
+  if (signal?.aborted === true) throw abortedError(record.id, generation, call, 'not-sent', signal.reason);
+  const link = admit(record, call.options);
   record.setTally(callStarted(record.tally));
-  const { clock } = world.ports;
-  const began = clock.monotonic();
+  const began = record.clock.monotonic();
   let outcome: CallOutcome = { kind: 'void' };
   try {
-    const result = await requestWithin(record, link, generation, call, world);
-    outcome = { kind: 'answered', ok: true, latencyMs: clock.monotonic() - began };
+    const result = await requestWithin(record, link, generation, call);
+    if (!call.isResult(result)) {
+      throw new ProtocolError(`Server "${record.id}" answered ${whatIs(call)} with something that is no such result.`, {
+        serverId: record.id,
+        generation,
+        outcome: 'unknown',
+      });
+    }
+    outcome = { kind: 'answered', ok: true, latencyMs: record.clock.monotonic() - began };
     return result;
   } catch (error) {
-    if (error instanceof RpcError) outcome = { kind: 'answered', ok: false, latencyMs: clock.monotonic() - began };
-    else if (error instanceof OverloadedError) outcome = { kind: 'overload', retryAfterMs: error.retryAfterMs };
-    else if (
-      error instanceof CallTimeoutError ||
-      error instanceof OutcomeUnknownError ||
-      error instanceof ProtocolError
-    )
-      outcome = { kind: 'failed' };
+    outcome = outcomeOf(error, record.clock.monotonic() - began);
     throw error;
   } finally {
+    settle(record, generation, outcome, world);
+    if (outcome.kind === 'answered') served(call.options, record.id, generation);
+  }
+}
+
+function outcomeOf(error: unknown, latencyMs: number): CallOutcome {
+  if (error instanceof RpcError) return { kind: 'answered', ok: false, latencyMs };
+  if (error instanceof OverloadedError) return { kind: 'overload', retryAfterMs: error.retryAfterMs };
+  const counts =
+    error instanceof CallTimeoutError || error instanceof OutcomeUnknownError || error instanceof ProtocolError;
+  return { kind: counts ? 'failed' : 'void' };
+}
+
+/** Counts the call; only one of the present generation says anything about the server's health. */
+function settle(record: SessionRecord, generation: number, outcome: CallOutcome, world: CallWorld): void {
+  const before = record.tally;
+  const { tally, edges } = recordOutcome(before, outcome, record.policy.healthCheck);
+  if (generation === record.generation) {
     if (outcome.kind === 'answered') record.noteAnswer();
-    const { tally, edges } = recordOutcome(record.tally, outcome, record.policy.healthCheck);
-    record.setTally(generation === record.generation ? tally : { ...tally, failedInARow: record.tally.failedInARow });
-    for (const edge of edges) {
-      if (generation === record.generation || edge.type === 'INFLIGHT.ZERO') world.tellEdge(record, edge);
-    }
-    if (outcome.kind === 'answered') served(call, record.id, generation);
+    record.setTally(tally);
+  } else {
+    record.setTally({ ...tally, failedInARow: before.failedInARow, latency: before.latency });
+  }
+  for (const edge of edges) {
+    if (generation === record.generation || edge.type === 'INFLIGHT.ZERO') world.tellEdge(record, edge);
   }
 }
 
 /** The link that the call may use, or a typed refusal: nothing has been sent. */
-function admit(record: SessionRecord, call: Call): Link {
-  const { phase, context, tags } = record.view;
+function admit(record: SessionRecord, options: CallOptions): Link {
+  const { phase, context, tags, wakesAtMs } = record.view;
   const where = { serverId: record.id, generation: context.generation };
   if (record.removing !== undefined || record.finished) throw new ClosedError('session', record.id);
-  const admitted =
-    tags.has('admits calls') || (call.options.evenIfUnhealthy === true && phase === 'connected.unhealthy');
+  const insisted = options.evenIfUnhealthy === true && phase === 'connected.unhealthy';
   const { link } = record.lease;
-  if (admitted && link?.isOpen === true) return link;
-  if (phase === 'connected.unhealthy' && !admitted) {
+  if ((tags.has('admits calls') || insisted) && link?.isOpen === true) return link;
+  const why = context.reason === null ? '' : ` (${withoutPeriod(context.reason)})`;
+  if (phase === 'connected.unhealthy' && !insisted) {
     throw new NotReadyError(
-      `Server "${record.id}" is unhealthy (${context.reason ?? 'failed checks'}); the call was not sent. Wait for it to recover, or insist with evenIfUnhealthy.`,
+      `Server "${record.id}" is unhealthy${why}; the call was not sent. Wait for it to recover, or insist with evenIfUnhealthy.`,
       where,
     );
   }
-  const wait = context.nextAttemptAt === null ? undefined : Math.max(0, context.nextAttemptAt - record.wall());
-  throw new NotReadyError(
-    `Server "${record.id}" is not connected (${phase}${context.reason === null ? '' : `: ${context.reason}`}); the call was not sent.`,
-    { ...where, retryAfterMs: wait },
-  );
+  const retryAfterMs = wakesAtMs === null ? undefined : Math.max(0, wakesAtMs - record.clock.monotonic());
+  throw new NotReadyError(`Server "${record.id}" is not connected but ${phase}${why}; the call was not sent.`, {
+    ...where,
+    retryAfterMs,
+  });
 }
 
-function requestWithin(
+async function requestWithin<Result>(
   record: SessionRecord,
   link: Link,
   generation: number,
-  call: Call,
-  world: CallWorld,
+  call: Call<Result>,
 ): Promise<Record<string, unknown>> {
-  const { clock } = world.ports;
+  const { clock } = record;
   const { options } = call;
   const timeoutMs = options.timeoutMs ?? record.options.callTimeoutMs;
-  const deadlineMs = clock.monotonic() + Math.max(timeoutMs, options.maxTimeoutMs ?? record.options.maxCallTimeoutMs);
+  const maxTimeoutMs = Math.max(timeoutMs, options.maxTimeoutMs ?? record.options.maxCallTimeoutMs);
+  const deadlineMs = clock.monotonic() + maxTimeoutMs;
   const abort = new AbortController();
-  let ending: { readonly kind: 'timeout' } | { readonly kind: 'aborted'; readonly reason: unknown } | undefined;
+  let ending: Ending | undefined;
 
-  const end = (how: typeof ending): void => {
+  const end = (how: Ending): void => {
     if (ending !== undefined) return;
     ending = how;
-    abort.abort();
+    abort.abort(how.kind);
   };
   // An answer may be waiting unread in the pipe: read what has arrived before the time counts as over.
   const timeUp = (): void => {
     clock.nextMacrotask(() => {
-      end({ kind: 'timeout' });
+      end({ kind: 'timeout', afterMs: clock.monotonic() >= deadlineMs ? maxTimeoutMs : timeoutMs });
     });
   };
   let timer = clock.setTimeout(timeUp, timeoutMs);
@@ -168,117 +185,20 @@ function requestWithin(
   const forget = record.onCancel(() => {
     end({ kind: 'aborted', reason: new ClosedError('session', record.id) });
   });
-
-  return link
-    .request(call.method, call.params, {
-      signal: abort.signal,
-      onProgress: options.onProgress === undefined ? undefined : onProgress,
-    })
-    .catch((error: unknown) => {
-      throw failureOf(error, record, generation, call, ending, timeoutMs);
-    })
-    .finally(() => {
-      clock.clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      forget();
-    });
-}
-
-function failureOf(
-  error: unknown,
-  record: SessionRecord,
-  generation: number,
-  call: Call,
-  ending: { readonly kind: 'timeout' } | { readonly kind: 'aborted'; readonly reason: unknown } | undefined,
-  timeoutMs: number,
-): Error {
-  const where = { serverId: record.id, generation };
-  if (!(error instanceof LinkError)) {
-    return new ProtocolError(
-      `${what(call)} to server "${record.id}" failed inside its driver; its outcome is unknown.`,
-      { ...where, outcome: 'unknown', cause: error },
-    );
-  }
-  const { failure } = error;
-  switch (failure.kind) {
-    case 'rpc':
-      return new RpcError(
-        `Server "${record.id}" answered ${what(call)} with error ${failure.rpcCode}: ${failure.message}`,
-        {
-          ...where,
-          rpcCode: failure.rpcCode,
-          data: failure.data,
-          outcome: refusedCodes.has(failure.rpcCode) ? 'rejected' : 'executed',
-          cause: error,
-        },
-      );
-    case 'aborted': {
-      const outcome = failure.sent ? 'unknown' : 'not-sent';
-      if (ending?.kind === 'timeout') {
-        const effect = failure.sent ? 'It may have been executed.' : 'It was not sent.';
-        return new CallTimeoutError(
-          `${what(call)} to server "${record.id}" got no answer within ${timeoutMs} ms. ${effect}`,
-          { ...where, outcome, timeoutMs },
-        );
-      }
-      return abortedError(record, generation, call, outcome, ending?.reason);
-    }
-    case 'link':
-      return lostError(failure, failure.fault, record, generation, call, error);
-  }
-}
-
-/** Parse error, invalid request, method not found: answers that say that nothing was executed. */
-const refusedCodes: ReadonlySet<number> = new Set([-32_700, -32_600, -32_601]);
-
-function lostError(
-  failure: RequestFailure,
-  fault: Fault,
-  record: SessionRecord,
-  generation: number,
-  call: Call,
-  cause: unknown,
-): Error {
-  const where = { serverId: record.id, generation, cause };
-  if (fault.kind === 'overload') {
-    return new OverloadedError(`${what(call)} was not sent to server "${record.id}": ${fault.message}.`, {
-      ...where,
-      outcome: 'not-sent',
-      retryAfterMs: fault.retryAfterMs,
-    });
-  }
-  if (failure.sent) {
-    return new OutcomeUnknownError(
-      `${what(call)} to server "${record.id}" (generation ${generation}) may have been executed: ${fault.message}.`,
-      { ...where, tool: call.tool },
-    );
-  }
-  return new NotReadyError(`${what(call)} was not sent to server "${record.id}": ${fault.message}.`, where);
-}
-
-function abortedError(
-  record: SessionRecord,
-  generation: number,
-  call: Call,
-  outcome: 'unknown' | 'not-sent',
-  reason: unknown,
-): CallAbortedError {
-  const effect = outcome === 'unknown' ? 'It may have been executed.' : 'It was not sent.';
-  return new CallAbortedError(`${what(call)} to server "${record.id}" was aborted. ${effect}`, {
-    serverId: record.id,
-    generation,
-    outcome,
-    cause: reason,
-  });
-}
-
-function what(call: Call): string {
-  return call.tool === undefined ? call.method : `The call of tool "${call.tool}"`;
-}
-
-function served(call: Call, serverId: string, generation: number): void {
   try {
-    call.options.onServed?.({ serverId, generation, attempts: 1 });
+    return await link.request(call.method, call.params, { signal: abort.signal, onProgress });
+  } catch (error) {
+    throw failureOf(error, record.id, generation, call, ending);
+  } finally {
+    clock.clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    forget();
+  }
+}
+
+function served(options: CallOptions, serverId: string, generation: number): void {
+  try {
+    options.onServed?.({ serverId, generation, attempts: 1 });
   } catch {
     // A listener of the caller's own; the call is settled whatever it throws.
   }

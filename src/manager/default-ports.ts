@@ -16,6 +16,20 @@ export function defaultPorts(given: Optional<ManagerPorts>): ManagerPorts {
     random: given.random ?? hostRandom,
     links: given.links ?? (() => loadingDriver),
     connectLimiter: given.connectLimiter ?? processConnectLimiter(),
-    logger: given.logger ?? silentLogger,
+    logger: given.logger === undefined ? silentLogger : harmless(given.logger),
   };
+}
+
+/** A logger that throws must not take a session, or its supervisor, with it. */
+function harmless(logger: Logger): Logger {
+  const guarded =
+    (level: keyof Logger): Logger['info'] =>
+    (fields, message) => {
+      try {
+        logger[level](fields, message);
+      } catch {
+        // There is nowhere left to tell it.
+      }
+    };
+  return { debug: guarded('debug'), info: guarded('info'), warn: guarded('warn'), error: guarded('error') };
 }

@@ -1,10 +1,15 @@
 import { Subject } from 'rxjs';
 import type { ManagerEvent, SessionEvent, SessionFact } from './manager-events.ts';
 
-/** Numbers the events of a manager and hands them to whoever listens. A listener that throws reaches `uncaughtException` and harms nobody else. */
+/**
+ * Numbers the events of a manager and hands them to whoever listens. A listener that throws reaches `uncaughtException`
+ * and harms nobody else; what a listener causes is handed on after what it is being told, so that all see one order.
+ */
 export class EventBus {
   readonly #wall: () => number;
   readonly #subject = new Subject<ManagerEvent>();
+  readonly #waiting: ManagerEvent[] = [];
+  #delivering = false;
   #seq = 0;
 
   constructor(wall: () => number) {
@@ -13,15 +18,22 @@ export class EventBus {
 
   readonly events$ = this.#subject.asObservable();
 
+  /** Number of the last event that was stamped. */
   get seq(): number {
     return this.#seq;
   }
 
-  publish(serverId: string, generation: number, fact: SessionFact): SessionEvent {
+  stamp(serverId: string, generation: number, fact: SessionFact): SessionEvent {
     this.#seq += 1;
-    const event: SessionEvent = { seq: this.#seq, at: this.#wall(), serverId, generation, ...fact };
-    this.#subject.next(event);
-    return event;
+    return { seq: this.#seq, at: this.#wall(), serverId, generation, ...fact };
+  }
+
+  deliver(event: SessionEvent): void {
+    this.#waiting.push(event);
+    if (this.#delivering) return;
+    this.#delivering = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#subject.next(next);
+    this.#delivering = false;
   }
 
   complete(): void {

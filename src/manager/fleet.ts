@@ -128,7 +128,7 @@ export class Fleet {
       random: () => total(random, 0.5),
       monotonic: () => clock.monotonic(),
       session,
-      actors: { ticker: tickerLogic(clock, random), release: releaseLogic(find) },
+      actors: { ticker: tickerLogic(clock, () => total(random, 0.5)), release: releaseLogic(find) },
       sessionInput: (id, manager) => {
         const record = find(id);
         return record === undefined ? undefined : { id, policy: record.policy, memory: record.memory, manager };
@@ -142,6 +142,7 @@ export class Fleet {
         logger.error({ serverId: id, err: error, restartMs }, 'a session actor crashed; it is started anew');
         find(id)?.crashed(error, restartMs);
       },
+      isClosing: (id) => find(id)?.removing !== undefined,
       sessionClosed: (id) => {
         this.#sessionClosed(id);
       },
@@ -158,7 +159,10 @@ export class Fleet {
     });
     actor.subscribe({
       next: (snapshot) => {
-        if (isCurrent()) record.observe(phaseOf(snapshot.value), snapshot.context, snapshot.tags);
+        const phase = phaseOf(snapshot.value);
+        // An actor in the place of one that crashed begins in `idle`, and goes on at once.
+        if (isCurrent() && !(phase === 'idle' && record.generation > 0))
+          record.observe(phase, snapshot.context, snapshot.tags);
       },
       // The manager actor hears of the crash too, and deals with it.
       error: () => undefined,
@@ -204,8 +208,9 @@ export class Fleet {
 
   #restart(record: SessionRecord): void {
     const { id } = record;
-    if (!this.#stopped && record.removing === undefined && this.#records.get(id) === record && !this.#rootOf.has(id))
-      this.start(id);
+    if (this.#stopped || this.#records.get(id) !== record || this.#rootOf.has(id)) return;
+    if (record.removing === undefined) this.start(id);
+    else this.#sessionClosed(id);
   }
 
   /** Closes a session that no manager actor has at the moment. */

@@ -37,7 +37,7 @@ export function conflatedValues<T>(
   watched: Watched<T>,
   clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>,
   everyMs: number,
-  isEdge: (before: T, after: T) => boolean = () => false,
+  isEdge?: (before: T, after: T) => boolean,
 ): Observable<T> {
   return new Observable((subscriber) => {
     let last = watched.read();
@@ -45,19 +45,18 @@ export function conflatedValues<T>(
     let resting = false;
     let pending = false;
 
-    const rest = (): void => {
+    const tell = (): void => {
+      pending = false;
+      const next = watched.read();
+      if (next === last) return;
+      last = next;
+      clock.clearTimeout(timer);
       resting = true;
       timer = clock.setTimeout(() => {
         resting = false;
         if (pending) tell();
       }, everyMs);
-    };
-    const tell = (): void => {
-      pending = false;
-      clock.clearTimeout(timer);
-      last = watched.read();
-      rest();
-      subscriber.next(last);
+      subscriber.next(next);
     };
 
     subscriber.next(last);
@@ -66,13 +65,13 @@ export function conflatedValues<T>(
       return undefined;
     }
     const stop = watched.onChange(() => {
-      const next = watched.read();
       if (watched.isOver()) {
-        if (next !== last) subscriber.next(next);
+        tell();
         subscriber.complete();
-      } else if (next !== last) {
-        if (!resting || isEdge(last, next)) tell();
-        else pending = true;
+      } else if (!resting || (isEdge !== undefined && isEdge(last, watched.read()))) {
+        tell();
+      } else {
+        pending = true;
       }
     });
     return () => {

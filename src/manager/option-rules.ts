@@ -8,10 +8,8 @@ export type Rules = Readonly<Record<string, Rule>>;
 const longestTimerMs = 2_147_483_647;
 
 /** Checks an object key by key; a key without a rule is refused, so that a misspelt option cannot be silently ignored. */
-export function sections(value: unknown, rules: Rules, path: string, serverId: string | undefined): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidOptionError(path === '' ? 'options' : path, value, 'an object', serverId);
-  }
+export function sections(value: object, rules: Rules, path: string, serverId: string | undefined): void {
+  objectValue(value, path === '' ? 'options' : path, serverId);
   for (const [key, item] of Object.entries(value)) {
     const field = path === '' ? key : `${path}.${key}`;
     const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
@@ -21,6 +19,7 @@ export function sections(value: unknown, rules: Rules, path: string, serverId: s
         item,
         `left out: there is no such option, only ${Object.keys(rules).join(', ')}`,
         serverId,
+        true,
       );
     if (item !== undefined) rule(item, field, serverId);
   }
@@ -28,7 +27,8 @@ export function sections(value: unknown, rules: Rules, path: string, serverId: s
 
 export function objectOf(rules: Rules): Rule {
   return (value, field, serverId) => {
-    sections(value, rules, field, serverId);
+    objectValue(value, field, serverId);
+    sections(Object(value), rules, field, serverId);
   };
 }
 
@@ -60,4 +60,15 @@ export const functionValue: Rule = (value, field, serverId) => {
 export const text: Rule = (value, field, serverId) => {
   if (typeof value !== 'string' || value === '')
     throw new InvalidOptionError(field, value, 'a text that is not empty', serverId);
+};
+
+export const abortSignal: Rule = (value, field, serverId) => {
+  if (!(value instanceof AbortSignal)) throw new InvalidOptionError(field, value, 'an AbortSignal', serverId);
+};
+
+/** Any object that is no list. */
+export const objectValue: Rule = (value, field, serverId) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidOptionError(field, value, 'an object', serverId);
+  }
 };

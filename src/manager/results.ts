@@ -89,6 +89,10 @@ export function listIn<T>(
   return list.filter(isItem);
 }
 
+export function isAnything(_result: Record<string, unknown>): _result is Record<string, unknown> {
+  return true;
+}
+
 export function isToolResult(result: Record<string, unknown>): result is Record<string, unknown> & ToolResult {
   return Array.isArray(result['content']);
 }

@@ -1,15 +1,16 @@
-import { filter, Observable } from 'rxjs';
-import { CallAbortedError, ProtocolError } from '../errors/request-errors.ts';
+import { EMPTY, filter, Observable, takeWhile } from 'rxjs';
 import { ClosedError, InvalidOptionError } from '../errors/usage-errors.ts';
-import { LinkError } from '../link/fault.ts';
+import { LinkError, type Fault } from '../link/fault.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
-import { performCall, type CallOptions, type CallWorld } from './call-path.ts';
+import { failureOf } from './call-failure.ts';
+import { checkCallOptions, performCall, type Call, type CallOptions, type CallWorld } from './call-path.ts';
 import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { atLeast } from './option-rules.ts';
+import { abortSignal, atLeast, objectValue, sections, text, type Rules } from './option-rules.ts';
 import {
+  isAnything,
   isCompletion,
   isListedTool,
   isPrompt,
@@ -36,6 +37,8 @@ import { whenReady, type Patience } from './when-ready.ts';
 const mostPages = 64;
 const infoEveryMs = 50;
 const readyTimeoutMs = 30_000;
+const readyRules: Rules = { timeoutMs: atLeast(0), signal: abortSignal };
+const notConnected: Fault = { kind: 'closed', code: 'no-link', message: 'it is not connected' };
 
 /** What a handle needs of the manager that made it. */
 export interface HandleWorld extends CallWorld {
@@ -90,17 +93,12 @@ export class SessionHandle implements Session {
   }
 
   get events$(): Observable<SessionEvent> {
-    const mine = this.#world.events$.pipe(filter((event) => event.serverId === this.id));
-    return new Observable((subscriber) => {
-      if (this.#record.finished) {
-        subscriber.complete();
-        return;
-      }
-      subscriber.add(mine.subscribe(subscriber));
-      void this.#record.closed.then(() => {
-        subscriber.complete();
-      });
-    });
+    return this.#record.finished
+      ? EMPTY
+      : this.#world.events$.pipe(
+          filter((event) => event.serverId === this.id),
+          takeWhile((event) => event.type !== 'serverRemoved', true),
+        );
   }
 
   get notifications$(): Observable<{ readonly method: string; readonly params: unknown }> {
@@ -116,30 +114,26 @@ export class SessionHandle implements Session {
   }
 
   async ready(options: Patience = {}): Promise<void> {
-    atLeast(0)(options.timeoutMs ?? 0, 'timeoutMs', this.id);
-    if (this.#record.view.phase === 'idle') this.#world.open(this.#record);
-    await whenReady(this.#record, { timeoutMs: options.timeoutMs ?? readyTimeoutMs, signal: options.signal });
+    sections(options, readyRules, '', this.id);
+    const { timeoutMs = readyTimeoutMs, signal } = options;
+    if (this.#record.view.phase === 'idle' && signal?.aborted !== true) this.#world.open(this.#record);
+    await whenReady(this.#record, { timeoutMs, signal });
   }
 
   async callTool(
     name: string,
-    args?: Readonly<Record<string, unknown>>,
+    args: Readonly<Record<string, unknown>> = {},
     options: CallOptions = {},
   ): Promise<ToolResult> {
-    if (typeof name !== 'string' || name === '')
-      throw new InvalidOptionError('name', name, 'the name of a tool', this.id);
-    const result = await this.#call('tools/call', { name, arguments: args ?? {} }, options, name);
-    if (!isToolResult(result)) {
-      throw new ProtocolError(
-        `Server "${this.id}" answered the call of tool "${name}" with something that is no tool result.`,
-        {
-          serverId: this.id,
-          generation: this.#record.generation,
-          outcome: 'unknown',
-        },
-      );
-    }
-    return result;
+    text(name, 'name', this.id);
+    objectValue(args, 'args', this.id);
+    return this.#call({
+      method: 'tools/call',
+      params: { name, arguments: args },
+      options,
+      tool: name,
+      isResult: isToolResult,
+    });
   }
 
   listTools(options?: CallOptions): Promise<readonly Tool[]> {
@@ -159,7 +153,7 @@ export class SessionHandle implements Session {
   }
 
   async readResource(uri: string, options: CallOptions = {}): Promise<ResourceContents> {
-    const result = await this.#call('resources/read', { uri }, options);
+    const result = await this.#ask('resources/read', { uri }, options);
     return { ...result, contents: listIn(result, 'contents', isResourceContent, this.#where()) };
   }
 
@@ -168,19 +162,12 @@ export class SessionHandle implements Session {
     args?: Readonly<Record<string, string>>,
     options: CallOptions = {},
   ): Promise<PromptResult> {
-    const result = await this.#call('prompts/get', { name, arguments: args ?? {} }, options);
+    const result = await this.#ask('prompts/get', { name, arguments: args ?? {} }, options);
     return { ...result, messages: listIn(result, 'messages', isPromptMessage, this.#where()) };
   }
 
-  async complete(params: Readonly<Record<string, unknown>>, options: CallOptions = {}): Promise<Completion> {
-    const result = await this.#call('completion/complete', params, options);
-    if (!isCompletion(result)) {
-      throw new ProtocolError(`Server "${this.id}" answered completion/complete without any values.`, {
-        ...this.#where(),
-        outcome: 'unknown',
-      });
-    }
-    return result;
+  complete(params: Readonly<Record<string, unknown>>, options: CallOptions = {}): Promise<Completion> {
+    return this.#call({ method: 'completion/complete', params, options, isResult: isCompletion });
   }
 
   request(
@@ -188,13 +175,13 @@ export class SessionHandle implements Session {
     params?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Record<string, unknown>> {
-    return this.#call(method, params, options);
+    return this.#ask(method, params, options);
   }
 
   async ping(options: Patience = {}): Promise<{ readonly ms: number }> {
     const { clock } = this.#world.ports;
     const began = clock.monotonic();
-    await this.#call('ping', undefined, {
+    await this.#ask('ping', undefined, {
       timeoutMs: options.timeoutMs ?? this.#record.probeTimeoutMs,
       signal: options.signal,
       evenIfUnhealthy: true,
@@ -203,36 +190,27 @@ export class SessionHandle implements Session {
   }
 
   async notify(method: string, params?: Readonly<Record<string, unknown>>): Promise<void> {
-    const { link } = this.#record.lease;
-    const where = this.#where();
     if (this.#record.removing !== undefined || this.#record.finished) throw new ClosedError('session', this.id);
+    const { generation } = this.#record;
+    const { link } = this.#record.lease;
     try {
-      if (link === undefined)
-        throw new LinkError({
-          kind: 'link',
-          sent: false,
-          fault: { kind: 'closed', code: 'no-link', message: 'it is not connected' },
-        });
+      if (link === undefined) throw new LinkError({ kind: 'link', sent: false, fault: notConnected });
       await link.notify(method, params);
     } catch (error) {
-      throw new CallAbortedError(`The notification ${method} could not be given to server "${this.id}".`, {
-        ...where,
-        outcome: 'not-sent',
-        cause: error,
-      });
+      throw failureOf(error, this.id, generation, { method }, undefined);
     }
   }
 
   async subscribeResource(uri: string): Promise<void> {
-    await this.#call('resources/subscribe', { uri }, {});
+    await this.#ask('resources/subscribe', { uri }, {});
   }
 
   async unsubscribeResource(uri: string): Promise<void> {
-    await this.#call('resources/unsubscribe', { uri }, {});
+    await this.#ask('resources/unsubscribe', { uri }, {});
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
-    await this.#call('logging/setLevel', { level }, {});
+    await this.#ask('logging/setLevel', { level }, {});
   }
 
   reconnect(reason = 'asked for by hand'): void {
@@ -249,19 +227,25 @@ export class SessionHandle implements Session {
     else this.#world.recycle(this.#record, reason);
   }
 
-  async #call(
+  #ask(
     method: string,
     params: Readonly<Record<string, unknown>> | undefined,
     options: CallOptions,
-    tool?: string,
   ): Promise<Record<string, unknown>> {
-    if (
-      this.#record.view.phase === 'idle' ||
-      (this.#record.policy.lazy && this.#record.view.phase.startsWith('connecting.'))
-    ) {
-      await this.ready({ timeoutMs: options.timeoutMs ?? this.#record.options.callTimeoutMs, signal: options.signal });
-    }
-    return performCall(this.#record, { method, params, options, tool }, this.#world);
+    return this.#call({ method, params, options, isResult: isAnything });
+  }
+
+  /** A lazy session is opened by its first call, which waits for it within its own time. */
+  async #call<Result>(call: Call<Result>): Promise<Result> {
+    const record = this.#record;
+    const waits = record.view.phase === 'idle' || (record.policy.lazy && record.view.phase.startsWith('connecting.'));
+    if (!waits || record.removing !== undefined) return performCall(record, call, this.#world);
+    checkCallOptions(call.options, this.id);
+    const timeoutMs = call.options.timeoutMs ?? record.options.callTimeoutMs;
+    const began = record.clock.monotonic();
+    await this.ready({ timeoutMs, signal: call.options.signal });
+    const leftMs = Math.max(1, timeoutMs - (record.clock.monotonic() - began));
+    return performCall(record, { ...call, options: { ...call.options, timeoutMs: leftMs } }, this.#world);
   }
 
   async #listAll<T>(
@@ -273,7 +257,7 @@ export class SessionHandle implements Session {
     const all: T[] = [];
     let cursor: unknown;
     for (let page = 0; page < mostPages; page += 1) {
-      const result = await this.#call(method, cursor === undefined ? undefined : { cursor }, options);
+      const result = await this.#ask(method, cursor === undefined ? undefined : { cursor }, options);
       all.push(...listIn(result, key, isItem, this.#where()));
       cursor = result['nextCursor'];
       if (typeof cursor !== 'string') break;

@@ -15,9 +15,9 @@ import { defaultPorts } from './default-ports.ts';
 import { EventBus } from './event-bus.ts';
 import { Fleet } from './fleet.ts';
 import { resolveManagerConfig, type ManagerConfig } from './manager-config.ts';
-import type { ManagerEvent } from './manager-events.ts';
+import type { ManagerEvent, SessionFact } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { atLeast } from './option-rules.ts';
+import { abortSignal, atLeast, objectValue, sections, type Rules } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
 import {
   resolveServerOptions,
@@ -28,10 +28,11 @@ import {
 import type { Session } from './session.ts';
 import { SessionHandle, type HandleWorld } from './session-handle.ts';
 import { SessionRecord, type RecordOwner } from './session-record.ts';
-import type { ServerTarget } from './targets.ts';
+import { checkTarget, type ServerTarget } from './targets.ts';
 import { whenReady } from './when-ready.ts';
 
 const sessionsEveryMs = 50;
+const removalRules: Rules = { drainMs: atLeast(0), signal: abortSignal };
 
 /** Holds many MCP servers at once: connected, checked, recovered, and truthful about all of it. */
 export class SessionManager {
@@ -91,11 +92,11 @@ export class SessionManager {
     this.#owner = {
       ports: this.#ports,
       clientInfo: this.config.clientInfo,
-      publish: (record, fact) => {
-        this.#bus.publish(record.id, record.generation, fact);
+      publish: (record, fact, from) => {
+        if (from === undefined) this.#publish(record, fact);
+        else this.#publish(record, fact, from, record.view.state);
       },
-      changed: (record, from) => {
-        if (from !== undefined && from !== record.view.state) this.#count(from, record.view.state);
+      changed: () => {
         this.#changed();
       },
     };
@@ -124,23 +125,23 @@ export class SessionManager {
   ): Promise<Session> {
     if (this.#closing !== undefined) throw new ClosedError('manager');
     checkId(id);
+    objectValue(options, 'options', id);
     const { signal, ...serverOptions } = options;
+    if (signal !== undefined) abortSignal(signal, 'signal', id);
     const resolved =
       Object.keys(serverOptions).length === 0
         ? this.#defaults
         : resolveServerOptions(serverOptions, this.config.defaults, id);
-    checkTarget(id, target);
+    const checkedTarget = checkTarget(target, id);
     if (this.#records.has(id)) throw new DuplicateServerError(id);
     if (this.#records.size >= this.config.maxConnections) throw new SessionLimitError(id, this.config.maxConnections);
     if (signal?.aborted === true) throw abortedAdd(id, signal.reason);
 
-    const record = new SessionRecord(id, target, resolved, this.#owner);
+    const record = new SessionRecord(id, checkedTarget, resolved, this.#owner);
     const handle = new SessionHandle(record, this.#world);
     this.#records.set(id, record);
     this.#handles.set(id, handle);
-    this.#count(undefined, record.view.state);
-    this.#bus.publish(id, 0, { type: 'serverAdded' });
-    this.#changed();
+    this.#publish(record, { type: 'serverAdded' }, undefined, record.view.state);
     this.#fleet.start(id);
     if (!resolved.waitForReady || resolved.lazy) return handle;
     try {
@@ -160,10 +161,11 @@ export class SessionManager {
     id: string,
     options: { readonly drainMs?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
+    objectValue(options, 'options', id);
+    sections(options, removalRules, '', id);
     const record = this.#records.get(id);
     if (record === undefined) return false;
     const drainMs = options.drainMs ?? this.config.drainMs;
-    atLeast(0)(drainMs, 'drainMs', id);
     const hasten = (): void => {
       this.#drain(record, 0);
     };
@@ -242,7 +244,8 @@ export class SessionManager {
   }
 
   /**
-   * Removes every server, letting calls in flight finish for up to `drainMs` (default: the manager's). Never rejects.
+   * Removes every server, letting calls in flight finish for up to `drainMs` (default: the manager's). The promise never rejects;
+   * a `drainMs` that makes no sense throws `InvalidOptionError`.
    * Repeats return the same promise; a repeat with `drainMs: 0` forces.
    */
   close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
@@ -276,9 +279,7 @@ export class SessionManager {
         if (this.#records.get(record.id) !== record) return;
         this.#records.delete(record.id);
         this.#handles.delete(record.id);
-        this.#count(record.view.state, undefined);
-        this.#bus.publish(record.id, record.generation, { type: 'serverRemoved' });
-        this.#changed();
+        this.#publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
       });
       this.#drain(record, drainMs);
     } else if (drainMs === 0) {
@@ -289,6 +290,18 @@ export class SessionManager {
 
   #drain(record: SessionRecord, drainMs: number): void {
     this.#fleet.send({ type: 'SESSION.DRAIN', id: record.id, drainMs, inFlight: record.tally.inFlight });
+  }
+
+  /** The event's number is part of every snapshot from here on, and its change of state too, before anyone is told of either. */
+  #publish(record: SessionRecord, fact: SessionFact, from?: ConnectionState, to?: ConnectionState): void {
+    const event = this.#bus.stamp(record.id, record.generation, fact);
+    this.#snapshot = undefined;
+    if (from !== undefined || to !== undefined) {
+      if (from !== to) this.#count(from, to);
+      this.#changed();
+      record.tell();
+    }
+    this.#bus.deliver(event);
   }
 
   #count(from: ConnectionState | undefined, to: ConnectionState | undefined): void {
@@ -330,12 +343,6 @@ function checkId(id: string): void {
       id,
       `1 to 64 characters without control characters, and no reserved name; it ${fault}`,
     );
-}
-
-function checkTarget(id: string, target: ServerTarget): void {
-  if (typeof target !== 'object' || target === null || !['stdio', 'custom', 'once'].includes(target.kind)) {
-    throw new InvalidOptionError('target', typeof target, 'made by stdio(), custom() or once()', id);
-  }
 }
 
 function comesBefore(one: SessionRecord, other: SessionRecord): boolean {

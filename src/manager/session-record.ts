@@ -14,7 +14,7 @@ import type { Fault } from '../link/fault.ts';
 import type { LinkTarget } from '../link/target.ts';
 import { catalogDifference, unknownCatalog, type Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
-import type { SessionFact } from './manager-events.ts';
+import type { SessionFact, ShownError } from './manager-events.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 import { policyOf } from './session-policy.ts';
@@ -23,9 +23,10 @@ import { policyOf } from './session-policy.ts';
 export interface RecordOwner {
   readonly ports: ManagerPorts;
   readonly clientInfo: { readonly name: string; readonly version: string };
-  publish(record: SessionRecord, fact: SessionFact): void;
-  /** Something that shows in the record's info changed; `from` is set when its state did. */
-  changed(record: SessionRecord, from?: ConnectionState): void;
+  /** Something happened; `from` is the state that the record was in before, if that is what happened. */
+  publish(record: SessionRecord, fact: SessionFact, from?: ConnectionState): void;
+  /** Something that shows in the record's info changed. */
+  changed(record: SessionRecord): void;
 }
 
 /** A session as seen from outside its actor, after the last macrostep. */
@@ -34,11 +35,14 @@ export interface SessionView {
   readonly state: ConnectionState;
   readonly since: number;
   readonly establishedAt: number | null;
+  /** When it next acts by itself, monotonic; null when it does not. */
+  readonly wakesAtMs: number | null;
   readonly context: SessionData;
   /** Tags of the session machine, a `SessionTag` each. */
   readonly tags: ReadonlySet<string>;
 }
 
+const noGroups: readonly string[] = Object.freeze([]);
 const noTags: ReadonlySet<string> = new Set();
 
 /**
@@ -87,6 +91,7 @@ export class SessionRecord implements SessionIo {
       state: 'disconnected',
       since: owner.ports.clock.wall(),
       establishedAt: null,
+      wakesAtMs: null,
       context: initialData({ id, policy: this.policy, memory: blankMemory }),
       tags: noTags,
     };
@@ -123,7 +128,13 @@ export class SessionRecord implements SessionIo {
       : phase === 'draining'
         ? before.establishedAt
         : null;
-    this.view = { phase, state, since: wall, establishedAt, context, tags };
+    const wakesAtMs =
+      context.nextAttemptAt === before.context.nextAttemptAt
+        ? before.wakesAtMs
+        : context.restMs === null
+          ? null
+          : this.#owner.ports.clock.monotonic() + context.restMs;
+    this.view = { phase, state, since: wall, establishedAt, wakesAtMs, context, tags };
     if (context.generation !== before.context.generation)
       this.tally = { ...this.tally, failedInARow: 0, latency: emptyTally.latency };
     if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
@@ -132,8 +143,7 @@ export class SessionRecord implements SessionIo {
       return;
     }
     this.#info = undefined;
-    this.#owner.changed(this, before.state);
-    this.#owner.publish(this, {
+    const fact: SessionFact = {
       type: 'stateChanged',
       from: before.state,
       to: state,
@@ -143,8 +153,8 @@ export class SessionRecord implements SessionIo {
       attempt: context.attempt,
       nextAttemptAt: context.nextAttemptAt,
       reason: context.reason,
-    });
-    this.#notify();
+    };
+    this.#owner.publish(this, fact, before.state);
   }
 
   get info(): ConnectionInfo {
@@ -163,7 +173,7 @@ export class SessionRecord implements SessionIo {
       reason: context.reason,
       generation: context.generation,
       pid: context.pid,
-      groups: [],
+      groups: noGroups,
       establishedAt,
       lastHealthCheck: context.lastCheckAt,
       failedHealthChecks: context.health.failures,
@@ -172,13 +182,13 @@ export class SessionRecord implements SessionIo {
       activeRequests: tally.inFlight,
       attempt: context.attempt,
       nextAttemptAt: context.nextAttemptAt,
-      lastError:
-        context.lastFault === null ? null : { code: context.lastFault.code, message: context.lastFault.message },
-      latencyMs: tally.latency,
+      lastError: context.lastFault === null ? null : shownFault(context.lastFault),
+      latencyMs: Object.freeze(tally.latency),
       circuit: 'closed',
       era: context.facts?.era ?? null,
       protocolVersion: context.facts?.protocolVersion ?? null,
-      serverInfo: context.facts?.info ?? null,
+      serverInfo:
+        context.facts === null || context.facts.info === null ? null : Object.freeze({ ...context.facts.info }),
     });
   }
 
@@ -196,7 +206,8 @@ export class SessionRecord implements SessionIo {
       message: `the session's actor crashed: ${message}`,
     };
     this.releasePermit();
-    this.publish({ type: 'sessionCrashed', error: { code: fault.code, message: fault.message }, restartMs });
+    this.memory = { ...this.memory, lastFault: fault };
+    this.publish({ type: 'sessionCrashed', error: shownFault(fault), restartMs });
     this.observe(
       'disconnected.backingOff',
       {
@@ -249,7 +260,7 @@ export class SessionRecord implements SessionIo {
     if (this.finished) return;
     this.finished = true;
     this.releasePermit();
-    this.#notify();
+    this.tell();
     this.#finish?.();
   }
 
@@ -272,6 +283,10 @@ export class SessionRecord implements SessionIo {
     const latency = withLatency(this.tally.latency, ms);
     this.tally = { ...this.tally, latency };
     return latency.mean ?? ms;
+  }
+
+  get meanLatencyMs(): number {
+    return this.tally.latency.mean ?? 0;
   }
 
   noteTools(
@@ -302,18 +317,23 @@ export class SessionRecord implements SessionIo {
   }
 
   noteFault(_generation: number, fault: Fault): void {
-    this.#owner.publish(this, { type: 'linkFault', error: { code: fault.code, message: fault.message } });
+    this.#owner.publish(this, { type: 'linkFault', error: shownFault(fault) });
   }
 
   #changed(): void {
     this.#info = undefined;
     this.#owner.changed(this);
-    this.#notify();
+    this.tell();
   }
 
-  #notify(): void {
+  /** Tells whoever watches this record that its info may differ. */
+  tell(): void {
     for (const listener of this.#listeners ?? []) listener();
   }
+}
+
+function shownFault({ code, message }: Fault): ShownError {
+  return Object.freeze({ code, message });
 }
 
 function enlist<T>(listeners: Set<T>, listener: T): () => void {

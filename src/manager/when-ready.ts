@@ -1,6 +1,7 @@
 import { CallAbortedError, ConnectError, NotReadyError } from '../errors/request-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import type { Phase } from '../machines/connection-state.ts';
+import { withoutPeriod } from './call-failure.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** Waiting makes no sense here: time alone does not help. */
@@ -72,7 +73,7 @@ export function whenReady(record: SessionRecord, patience: Patience): Promise<vo
 
 function connectError(record: SessionRecord): ConnectError {
   const fault = record.view.context.lastFault;
-  const why = fault === null ? describe(record) : fault.message;
+  const why = withoutPeriod(fault === null ? describe(record) : fault.message);
   return new ConnectError(`Server "${record.id}" could not be connected: ${why}.`, {
     ...whereOf(record),
     faultCode: fault?.code ?? 'unknown',
@@ -83,7 +84,7 @@ function connectError(record: SessionRecord): ConnectError {
 
 function describe(record: SessionRecord): string {
   const { phase, context } = record.view;
-  return context.reason === null ? phase : `${phase}: ${context.reason}`;
+  return context.reason === null ? phase : `${phase}: ${withoutPeriod(context.reason)}`;
 }
 
 function whereOf(record: SessionRecord): { readonly serverId: string; readonly generation: number } {

@@ -1,0 +1,60 @@
+/** The rows that recur in the session machine's table. */
+import { and } from 'xstate';
+import type { CloseMode } from '../link/link.ts';
+import type { ParkedFor } from './reconnect-policy.ts';
+import type { SessionContext } from './session-context.ts';
+import type { AfterRelease } from './session-events.ts';
+import type { GenerationInput, HydrationInput } from './session-world.ts';
+
+export const ofGeneration = ({ context }: { readonly context: SessionContext }): GenerationInput => ({
+  id: context.id,
+  generation: context.generation,
+});
+
+export const ofHydration = ({ context }: { readonly context: SessionContext }): HydrationInput => ({
+  ...ofGeneration({ context }),
+  offersTools: context.facts?.capabilities['tools'] !== undefined,
+});
+
+export const lostSession = ['note what failed', 'count a session loss', 'tell of the lost session'] as const;
+
+export function letGo<const Mode extends CloseMode, const Next extends AfterRelease>(mode: Mode, next: Next) {
+  return { type: 'let go', params: { mode, next } } as const;
+}
+
+export function retry<const Mode extends CloseMode>(mode: Mode) {
+  return { type: 'let go, then retry', params: { mode } } as const;
+}
+
+/** The way into an attempt: through the connect limiter's queue, unless the target is exempt from it. */
+export function toConnecting(...actions: readonly ('note the nudge' | 'note why')[]) {
+  return [
+    { guard: 'needs no permit', target: '#session.connecting.attempt', actions },
+    { target: '#session.connecting', actions },
+  ] as const;
+}
+
+/** One row of `releasing`: where the session goes once its link is gone. */
+export function bound<const Target extends string>(
+  next: AfterRelease,
+  target: Target,
+  ...also: readonly 'needs no permit'[]
+) {
+  return {
+    guard: and(['is current' as const, ...also, { type: 'is bound for' as const, params: { next } }]),
+    target,
+    actions: 'tell of a leaked link',
+  } as const;
+}
+
+/** One parked state: it looks again by itself, after a long while. */
+export function parked<const Reason extends ParkedFor>(reason: Reason) {
+  return {
+    entry: [
+      { type: 'schedule the next look', params: { reason } },
+      'remember',
+      'time the rest',
+      'tell of the next attempt',
+    ],
+  } as const;
+}
