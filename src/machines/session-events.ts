@@ -78,7 +78,8 @@ export type SessionEmitted =
       readonly generation: number;
       readonly attempt: number;
       readonly delayMs: number;
-      readonly at: number;
+      /** Milliseconds since the epoch. */
+      readonly attemptAt: number;
     }
   | { readonly type: 'sessionLost'; readonly generation: number; readonly code: string }
   | { readonly type: 'linkLeaked'; readonly generation: number };

@@ -239,7 +239,7 @@ export function sessionSetup(world: SessionWorld) {
         generation: context.generation,
         attempt: context.attempt,
         delayMs: context.restMs ?? 0,
-        at: context.nextAttemptAt ?? 0,
+        attemptAt: context.nextAttemptAt ?? 0,
       })),
       'tell of the lost session': emit(({ context, event }) => ({
         type: 'sessionLost' as const,

@@ -79,7 +79,7 @@ export function abortedError(
 }
 
 /** The link failed under the call, or would not take it. */
-export function lostError(
+function lostError(
   failure: Extract<RequestFailure, { readonly kind: 'link' }>,
   serverId: string,
   generation: number,

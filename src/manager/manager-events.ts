@@ -45,7 +45,12 @@ export type SessionFact =
       readonly void: boolean;
       readonly error: ShownError | null;
     }
-  | { readonly type: 'reconnectScheduled'; readonly attempt: number; readonly delayMs: number; readonly at: number }
+  | {
+      readonly type: 'reconnectScheduled';
+      readonly attempt: number;
+      readonly delayMs: number /** Milliseconds since the epoch. */;
+      readonly attemptAt: number;
+    }
   /** The server forgot the session that the connection held. */
   | { readonly type: 'sessionLost'; readonly code: string }
   /** A link did not let go in time; something of it may still be there. */

@@ -3,7 +3,11 @@ import { once, type Fault, type FaultKind, type Transport } from '../../src/inde
 import type { SimulatedBehaviour, SimulatedServer } from '../../src/testing/index.ts';
 import { failureOf, outcomeOf, simulated, world, type World } from './support.ts';
 
-const transport: Transport = { start: () => Promise.resolve(), send: () => Promise.resolve(), close: () => Promise.resolve() };
+const transport: Transport = {
+  start: () => Promise.resolve(),
+  send: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
 
 function expectNothingKept(w: World, id: string): void {
   expect(w.manager.sessionCount).toBe(0);
@@ -96,7 +100,13 @@ describe('addServer', () => {
   it.each(kinds)('rejects and keeps nothing when the first attempt ends in a fault of kind %s', async (kind) => {
     const w = world();
     const exit = kind === 'exit' ? { code: 3, signal: null } : undefined;
-    const fault: Fault = { kind, code: `the-${kind}`, message: `it went wrong (${kind})`, exit, stderrTail: 'last words' };
+    const fault: Fault = {
+      kind,
+      code: `the-${kind}`,
+      message: `it went wrong (${kind})`,
+      exit,
+      stderrTail: 'last words',
+    };
     w.server('a').refuse = fault;
     const added = outcomeOf(w.manager.addServer('a', simulated));
     await w.clock.settle();
@@ -127,7 +137,11 @@ describe('addServer', () => {
     await w.clock.advance(2_999);
     expect(w.manager.session('a').info.phase).toBe(phase);
     await w.clock.advance(1);
-    expect(added.error()).toMatchObject({ code: 'CONNECT', faultCode: 'connect-timeout', message: `Server "a" could not be connected: not ready within 3000 ms: waited for ${waitedFor}.` });
+    expect(added.error()).toMatchObject({
+      code: 'CONNECT',
+      faultCode: 'connect-timeout',
+      message: `Server "a" could not be connected: not ready within 3000 ms: waited for ${waitedFor}.`,
+    });
     expect(w.server('a').closes[0]).toBe('kill');
     expectNothingKept(w, 'a');
   });
@@ -153,26 +167,27 @@ describe('addServer', () => {
     ['connecting.verifying', 150],
     ['connecting.hydrating', 250],
   ];
-  it.each(ends.flatMap(([what, end, code]) => connecting.map(([phase, atMs]) => [what, phase, atMs, end, code] as const)))(
-    'rejects when the server %s while %s',
-    async (_, phase, atMs, end, code) => {
-      const w = world();
-      w.server('a', { connectMs: 100, answerMs: 100, pid: 4_000 });
-      const added = outcomeOf(w.manager.addServer('a', simulated), w.clock);
-      await w.clock.advance(atMs);
-      expect(w.manager.session('a').info).toMatchObject({ phase, pid: 4_000 });
-      end(w.server('a'));
-      await w.clock.settle();
-      expect(added.atMs).toBe(atMs);
-      expect(added.error()).toMatchObject({ code: 'CONNECT', faultCode: code, generation: 1 });
-      expectNothingKept(w, 'a');
-    },
-  );
+  it.each(
+    ends.flatMap(([what, end, code]) => connecting.map(([phase, atMs]) => [what, phase, atMs, end, code] as const)),
+  )('rejects when the server %s while %s', async (_, phase, atMs, end, code) => {
+    const w = world();
+    w.server('a', { connectMs: 100, answerMs: 100, pid: 4_000 });
+    const added = outcomeOf(w.manager.addServer('a', simulated), w.clock);
+    await w.clock.advance(atMs);
+    expect(w.manager.session('a').info).toMatchObject({ phase, pid: 4_000 });
+    end(w.server('a'));
+    await w.clock.settle();
+    expect(added.atMs).toBe(atMs);
+    expect(added.error()).toMatchObject({ code: 'CONNECT', faultCode: code, generation: 1 });
+    expectNothingKept(w, 'a');
+  });
 
   it('rejects at once, with nothing started, when the signal is aborted already', async () => {
     const w = world();
     const reason = new Error('no longer needed');
-    expect(await failureOf(() => w.manager.addServer('a', simulated, { signal: AbortSignal.abort(reason) }))).toMatchObject({
+    expect(
+      await failureOf(() => w.manager.addServer('a', simulated, { signal: AbortSignal.abort(reason) })),
+    ).toMatchObject({
       name: 'AbortError',
       code: 'CALL_ABORTED',
       outcome: 'not-sent',
@@ -225,7 +240,10 @@ describe('addServer', () => {
     const closed = outcomeOf(w.manager.close());
     await w.clock.settle();
     closed.value();
-    expect(await failureOf(() => w.manager.addServer('a', simulated))).toMatchObject({ name: 'ClosedError', code: 'CLOSED' });
+    expect(await failureOf(() => w.manager.addServer('a', simulated))).toMatchObject({
+      name: 'ClosedError',
+      code: 'CLOSED',
+    });
     expect(w.sim.all()).toEqual([]);
   });
 
@@ -270,7 +288,13 @@ describe('waitForReady: false', () => {
       '5500 a 5 attempt 5 in 6000',
       '5500 a 5 releasing > disconnected.backingOff: refused',
     ]);
-    expect(session.info).toMatchObject({ state: 'disconnected', attempt: 5, generation: 5, nextAttemptAt: Date.UTC(2026, 0, 1) + 11_500, lastError: { code: 'ECONNREFUSED', message: 'refused' } });
+    expect(session.info).toMatchObject({
+      state: 'disconnected',
+      attempt: 5,
+      generation: 5,
+      nextAttemptAt: Date.UTC(2026, 0, 1) + 11_500,
+      lastError: { code: 'ECONNREFUSED', message: 'refused' },
+    });
 
     w.server('a').refuse = null;
     const ready = outcomeOf(session.ready(), w.clock);
@@ -286,7 +310,12 @@ describe('waitForReady: false', () => {
     const brief = outcomeOf(session.ready({ timeoutMs: 500 }), w.clock);
     await w.clock.advance(30_000);
     expect(brief.atMs).toBe(500);
-    expect(brief.error()).toMatchObject({ name: 'NotReadyError', code: 'NOT_READY', outcome: 'not-sent', message: 'Server "a" was not ready within 500 ms (connecting.opening).' });
+    expect(brief.error()).toMatchObject({
+      name: 'NotReadyError',
+      code: 'NOT_READY',
+      outcome: 'not-sent',
+      message: 'Server "a" was not ready within 500 ms (connecting.opening).',
+    });
     expect(usual.atMs).toBe(30_000);
     expect(usual.error()).toMatchObject({ code: 'NOT_READY' });
   });
@@ -381,9 +410,16 @@ describe('a server behind one ready transport', () => {
       '0 a 1 releasing > disconnected.stopped: the process exited with code 1',
     ]);
     expect(session.info).toMatchObject({ state: 'disconnected', phase: 'disconnected.stopped', nextAttemptAt: null });
-    expect(await failureOf(() => { session.reconnect(); })).toMatchObject({ name: 'InvalidOptionError', field: 'target', value: 'once', serverId: 'a' });
+    expect(
+      await failureOf(() => {
+        session.reconnect();
+      }),
+    ).toMatchObject({ name: 'InvalidOptionError', field: 'target', value: 'once', serverId: 'a' });
     expect(await failureOf(() => session.ready())).toMatchObject({ code: 'CONNECT', faultCode: 'exit:1' });
-    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({ code: 'NOT_READY', retryAfterMs: undefined });
+    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({
+      code: 'NOT_READY',
+      retryAfterMs: undefined,
+    });
     expect(w.server('a').opens).toBe(1);
   });
 

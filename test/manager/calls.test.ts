@@ -3,7 +3,14 @@ import type { Link, LinkDriver } from '../../src/index.ts';
 import { failureOf, outcomeOf, simulated, world } from './support.ts';
 
 const START = Date.UTC(2026, 0, 1);
-const facts = { era: 'legacy', protocolVersion: null, info: null, capabilities: {}, instructions: null, pid: null } as const;
+const facts = {
+  era: 'legacy',
+  protocolVersion: null,
+  info: null,
+  capabilities: {},
+  instructions: null,
+  pid: null,
+} as const;
 
 const rpc = (code: number, data?: unknown) => () => {
   throw Object.assign(new Error('said the server'), { code, data });
@@ -20,7 +27,12 @@ describe('a call', () => {
     expect(session.info).toMatchObject({ activeRequests: 1, successfulRequests: 0 });
     await w.clock.advance(20);
     expect(call.value()).toEqual({ content: [{ type: 'text', text: '{"n":1}' }] });
-    expect(session.info).toMatchObject({ activeRequests: 0, successfulRequests: 1, failedRequests: 0, latencyMs: { last: 20, mean: 20 } });
+    expect(session.info).toMatchObject({
+      activeRequests: 0,
+      successfulRequests: 1,
+      failedRequests: 0,
+      latencyMs: { last: 20, mean: 20 },
+    });
     expect(w.server('a').executed).toEqual([{ tool: 'echo', args: { n: 1 }, generation: 1 }]);
   });
 
@@ -28,7 +40,10 @@ describe('a call', () => {
     const w = world();
     const session = await w.add('a');
     w.server('a').onCall = () => ({ content: [{ type: 'text', text: 'no such file' }], isError: true });
-    expect(await session.callTool('read')).toEqual({ content: [{ type: 'text', text: 'no such file' }], isError: true });
+    expect(await session.callTool('read')).toEqual({
+      content: [{ type: 'text', text: 'no such file' }],
+      isError: true,
+    });
     expect(session.info).toMatchObject({ successfulRequests: 1, failedRequests: 0 });
   });
 
@@ -56,7 +71,12 @@ describe('a call', () => {
       retryable: false,
       message: `Server "a" answered the call of tool "echo" with error ${code}: said the server`,
     });
-    expect(session.info).toMatchObject({ state: 'healthy', successfulRequests: 0, failedRequests: 1, activeRequests: 0 });
+    expect(session.info).toMatchObject({
+      state: 'healthy',
+      successfulRequests: 0,
+      failedRequests: 1,
+      activeRequests: 0,
+    });
     expect(w.server('a').executed).toHaveLength(1);
   });
 
@@ -115,7 +135,13 @@ describe('a call', () => {
     const session = await w.add('a');
     const reason = { because: 'I changed my mind' };
     const error = await failureOf(() => session.callTool('echo', {}, { signal: AbortSignal.abort(reason) }));
-    expect(error).toMatchObject({ name: 'AbortError', code: 'CALL_ABORTED', outcome: 'not-sent', serverId: 'a', generation: 1 });
+    expect(error).toMatchObject({
+      name: 'AbortError',
+      code: 'CALL_ABORTED',
+      outcome: 'not-sent',
+      serverId: 'a',
+      generation: 1,
+    });
     expect(error.cause).toBe(reason);
     expect(w.server('a').executed).toEqual([]);
     expect(session.info.failedRequests).toBe(0);
@@ -206,7 +232,8 @@ describe('a call', () => {
       retryAfterMs: 150,
       serverId: 'a',
       generation: 1,
-      message: 'Server "a" is not connected but disconnected.backingOff (the process exited with code 1); the call was not sent.',
+      message:
+        'Server "a" is not connected but disconnected.backingOff (the process exited with code 1); the call was not sent.',
     });
     expect(session.info.failedRequests).toBe(0);
   });
@@ -232,10 +259,13 @@ describe('a call', () => {
     expect(await failureOf(() => session.callTool('echo'))).toMatchObject({
       code: 'NOT_READY',
       outcome: 'not-sent',
-      message: 'Server "a" is unhealthy (no answer to a check within 5000 ms); the call was not sent. Wait for it to recover, or insist with evenIfUnhealthy.',
+      message:
+        'Server "a" is unhealthy (no answer to a check within 5000 ms); the call was not sent. Wait for it to recover, or insist with evenIfUnhealthy.',
     });
     expect(w.server('a').executed).toHaveLength(1);
-    expect(await session.callTool('echo', {}, { evenIfUnhealthy: true })).toEqual({ content: [{ type: 'text', text: '{}' }] });
+    expect(await session.callTool('echo', {}, { evenIfUnhealthy: true })).toEqual({
+      content: [{ type: 'text', text: '{}' }],
+    });
     expect(session.state).toBe('unhealthy');
   });
 
@@ -243,12 +273,19 @@ describe('a call', () => {
     const w = world();
     const session = await w.add('a');
     w.server('a').onCall = (_name, _args, _signal, onProgress) => {
-      for (let at = 800; at <= 20_000; at += 800) w.clock.setTimeout(() => { onProgress({ progress: at }); }, at);
+      for (let at = 800; at <= 20_000; at += 800)
+        w.clock.setTimeout(() => {
+          onProgress({ progress: at });
+        }, at);
       return new Promise(() => undefined);
     };
     const seen: number[] = [];
     const call = outcomeOf(
-      session.callTool('echo', {}, { timeoutMs: 1_000, maxTimeoutMs: 5_000, onProgress: ({ progress }) => seen.push(progress) }),
+      session.callTool(
+        'echo',
+        {},
+        { timeoutMs: 1_000, maxTimeoutMs: 5_000, onProgress: ({ progress }) => seen.push(progress) },
+      ),
       w.clock,
     );
     await w.clock.advance(4_999);
@@ -265,10 +302,15 @@ describe('a call', () => {
     const w = world();
     const session = await w.add('a');
     w.server('a').onCall = (_name, _args, _signal, onProgress) => {
-      for (let at = 800; at <= 6_000; at += 800) w.clock.setTimeout(() => { onProgress({ progress: at }); }, at);
+      for (let at = 800; at <= 6_000; at += 800)
+        w.clock.setTimeout(() => {
+          onProgress({ progress: at });
+        }, at);
       return new Promise(() => undefined);
     };
-    const call = outcomeOf(session.callTool('echo', {}, { timeoutMs: 1_000, maxTimeoutMs: 5_000, onProgress: () => undefined }));
+    const call = outcomeOf(
+      session.callTool('echo', {}, { timeoutMs: 1_000, maxTimeoutMs: 5_000, onProgress: () => undefined }),
+    );
     await w.clock.advance(7_000);
     expect(call.error()).toMatchObject({ timeoutMs: 5_000 });
   });
@@ -278,10 +320,23 @@ describe('a call', () => {
     const session = await w.add('a');
     const thrown = new Error('mine');
     w.server('a').onCall = (name, _args, _signal, onProgress) => {
-      if (name === 'slow') w.clock.setTimeout(() => { onProgress({ progress: 1 }); }, 10);
+      if (name === 'slow')
+        w.clock.setTimeout(() => {
+          onProgress({ progress: 1 });
+        }, 10);
       return name === 'slow' ? new Promise(() => undefined) : { content: [] };
     };
-    const call = outcomeOf(session.callTool('slow', {}, { onProgress: () => { throw thrown; } }));
+    const call = outcomeOf(
+      session.callTool(
+        'slow',
+        {},
+        {
+          onProgress: () => {
+            throw thrown;
+          },
+        },
+      ),
+    );
     await w.clock.advance(10);
     expect(call.error()).toMatchObject({ name: 'AbortError', code: 'CALL_ABORTED', outcome: 'unknown', cause: thrown });
     expect(await session.callTool('quick')).toEqual({ content: [] });
@@ -309,16 +364,35 @@ describe('a call', () => {
   it('whose onServed throws is settled all the same', async () => {
     const w = world();
     const session = await w.add('a');
-    expect(await session.callTool('echo', {}, { onServed: () => { throw new Error('mine'); } })).toEqual({ content: [{ type: 'text', text: '{}' }] });
+    expect(
+      await session.callTool(
+        'echo',
+        {},
+        {
+          onServed: () => {
+            throw new Error('mine');
+          },
+        },
+      ),
+    ).toEqual({ content: [{ type: 'text', text: '{}' }] });
   });
 
-  it.each([[{}], [{ content: 'text' }], [{ content: null }], [{ result: [] }]])('answered with %j, which is no tool result, throws ProtocolError', async (result) => {
-    const w = world();
-    const session = await w.add('a');
-    w.server('a').onCall = () => result;
-    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({ name: 'ProtocolError', code: 'PROTOCOL', outcome: 'unknown', serverId: 'a', generation: 1 });
-    expect(session.info).toMatchObject({ activeRequests: 0, successfulRequests: 0, failedRequests: 1 });
-  });
+  it.each([[{}], [{ content: 'text' }], [{ content: null }], [{ result: [] }]])(
+    'answered with %j, which is no tool result, throws ProtocolError',
+    async (result) => {
+      const w = world();
+      const session = await w.add('a');
+      w.server('a').onCall = () => result;
+      expect(await failureOf(() => session.callTool('echo'))).toMatchObject({
+        name: 'ProtocolError',
+        code: 'PROTOCOL',
+        outcome: 'unknown',
+        serverId: 'a',
+        generation: 1,
+      });
+      expect(session.info).toMatchObject({ activeRequests: 0, successfulRequests: 0, failedRequests: 1 });
+    },
+  );
 });
 
 describe('calls that get no answer', () => {
@@ -383,10 +457,14 @@ describe('an answer of an older generation', () => {
             return open;
           },
           probe: () => Promise.resolve(),
-          request: () => new Promise((resolve) => {
-            if (mine === 1) late.push(() => { resolve({ content: [] }); });
-            else resolve({ content: [] });
-          }),
+          request: () =>
+            new Promise((resolve) => {
+              if (mine === 1)
+                late.push(() => {
+                  resolve({ content: [] });
+                });
+              else resolve({ content: [] });
+            }),
           notify: () => Promise.resolve(),
           close() {
             open = false;
@@ -419,7 +497,10 @@ describe('the other verbs', () => {
   it('list what the server lists, page by page', async () => {
     const w = world();
     const schema = { type: 'object' };
-    w.server('a', { pageSize: 2, tools: Array.from({ length: 5 }, (_, n) => ({ name: `t${n}`, inputSchema: schema })) });
+    w.server('a', {
+      pageSize: 2,
+      tools: Array.from({ length: 5 }, (_, n) => ({ name: `t${n}`, inputSchema: schema })),
+    });
     const session = await w.add('a');
     expect((await session.listTools()).map((tool) => tool.name)).toEqual(['t0', 't1', 't2', 't3', 't4']);
     expect(session.catalog.tools.map((listed) => listed.tool.name)).toEqual(['t0', 't1', 't2', 't3', 't4']);
@@ -487,10 +568,18 @@ describe('the other verbs', () => {
     const session = await w.add('a');
     await session.notify('notifications/roots/list_changed', { x: 1 });
     await w.clock.settle();
-    expect(w.server('a').received.at(-1)).toEqual({ method: 'notifications/roots/list_changed', params: { x: 1 }, generation: 1 });
+    expect(w.server('a').received.at(-1)).toEqual({
+      method: 'notifications/roots/list_changed',
+      params: { x: 1 },
+      generation: 1,
+    });
     w.server('a').exit();
     await w.clock.advance(0);
-    expect(await failureOf(() => session.notify('x'))).toMatchObject({ name: 'NotReadyError', code: 'NOT_READY', outcome: 'not-sent' });
+    expect(await failureOf(() => session.notify('x'))).toMatchObject({
+      name: 'NotReadyError',
+      code: 'NOT_READY',
+      outcome: 'not-sent',
+    });
   });
 
   it('notifications of the server arrive, of the present connection only', async () => {
@@ -518,6 +607,8 @@ it('a hundred calls at once are each answered with their own result', async () =
   await w.clock.settle();
   expect(session.info.activeRequests).toBe(100);
   await w.clock.advance(5);
-  expect(calls.map((call) => call.value().content)).toEqual(calls.map((_, n) => [{ type: 'text', text: `{"n":${n}}` }]));
+  expect(calls.map((call) => call.value().content)).toEqual(
+    calls.map((_, n) => [{ type: 'text', text: `{"n":${n}}` }]),
+  );
   expect(session.info).toMatchObject({ successfulRequests: 100, failedRequests: 0, activeRequests: 0 });
 });

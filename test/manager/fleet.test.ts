@@ -74,7 +74,11 @@ describe('health monitoring', () => {
     w.manager.startHealthMonitoring();
     w.manager.startHealthMonitoring();
     await w.clock.advance(5_000);
-    expect(w.news().filter((line) => line.endsWith('tick'))).toEqual(['600500 a 1 tick', '602500 b 1 tick', '604500 c 1 tick']);
+    expect(w.news().filter((line) => line.endsWith('tick'))).toEqual([
+      '600500 a 1 tick',
+      '602500 b 1 tick',
+      '604500 c 1 tick',
+    ]);
     await w.clock.advance(5_000);
     expect(w.manager.session('a').state).toBe('degraded');
   });
@@ -105,7 +109,12 @@ describe('health monitoring', () => {
     for (const id of ['a', 'b', 'c', 'd']) await w.add(id);
     w.news();
     await w.clock.advance(30_000);
-    expect(w.news().filter((line) => line.endsWith('tick')).slice(0, 4)).toEqual(['0 a 1 tick', '7500 b 1 tick', '15000 c 1 tick', '29700 d 1 tick']);
+    expect(
+      w
+        .news()
+        .filter((line) => line.endsWith('tick'))
+        .slice(0, 4),
+    ).toEqual(['0 a 1 tick', '7500 b 1 tick', '15000 c 1 tick', '29700 d 1 tick']);
   });
 });
 
@@ -128,7 +137,13 @@ describe('a fleet of 200', () => {
     await w.clock.settle();
     expect(w.manager.sessionStats()).toMatchObject({ disconnected: 200 });
     await w.clock.advance(500);
-    expect(w.manager.sessionStats()).toEqual({ connecting: 0, healthy: 200, degraded: 0, unhealthy: 0, disconnected: 0 });
+    expect(w.manager.sessionStats()).toEqual({
+      connecting: 0,
+      healthy: 200,
+      degraded: 0,
+      unhealthy: 0,
+      disconnected: 0,
+    });
     expect(w.sim.all().every((server) => server.maxLiveLinks === 1 && server.opens === 2)).toBe(true);
     expect(w.events.map((event) => event.seq)).toEqual(w.events.map((_, index) => index + 1));
     const closed = outcomeOf(w.manager.close());
@@ -142,7 +157,10 @@ describe('the connect limiter', () => {
   it('paces the starts of stdio servers: 16 at once after a quiet time, 8 at the same time, then 10 a second', async () => {
     const clock = createVirtualClock();
     const sim = createSimulatedServers(clock, { defaults: { connectMs: 10 } });
-    const manager = new SessionManager({ maxConnections: 40 }, { clock, links: sim.links, random: () => 0.5, connectLimiter: createConnectLimiter({ clock }) });
+    const manager = new SessionManager(
+      { maxConnections: 40 },
+      { clock, links: sim.links, random: () => 0.5, connectLimiter: createConnectLimiter({ clock }) },
+    );
     const openings: number[] = [];
     manager.events$.subscribe((event: ManagerEvent) => {
       if (event.type === 'stateChanged' && event.phase === 'connecting.opening') openings.push(clock.monotonic());
@@ -167,10 +185,16 @@ describe('the connect limiter', () => {
   it('waiting for it is no part of the connect timeout; giving up leaves the queue', async () => {
     const clock = createVirtualClock();
     const sim = createSimulatedServers(clock);
-    const manager = new SessionManager({}, { clock, links: sim.links, random: () => 0.5, connectLimiter: createConnectLimiter({ clock, atOnce: 1 }) });
+    const manager = new SessionManager(
+      {},
+      { clock, links: sim.links, random: () => 0.5, connectLimiter: createConnectLimiter({ clock, atOnce: 1 }) },
+    );
     sim.server('slow').connectMs = 50_000;
     const slow = outcomeOf(manager.addServer('slow', stdio({ command: 'x' })));
-    const patient = outcomeOf(manager.addServer('patient', stdio({ command: 'x' }), { connectTimeoutMs: 1_000 }), clock);
+    const patient = outcomeOf(
+      manager.addServer('patient', stdio({ command: 'x' }), { connectTimeoutMs: 1_000 }),
+      clock,
+    );
     const abort = new AbortController();
     const hasty = outcomeOf(manager.addServer('hasty', stdio({ command: 'x' }), { signal: abort.signal }));
     await clock.advance(10_000);
@@ -190,7 +214,15 @@ describe('the connect limiter', () => {
     const clock = createVirtualClock();
     const sim = createSimulatedServers(clock);
     let chance = (): number => 0.5;
-    const manager = new SessionManager({}, { clock, links: sim.links, random: () => chance(), connectLimiter: createConnectLimiter({ clock, atOnce: 1, perSecond: Infinity }) });
+    const manager = new SessionManager(
+      {},
+      {
+        clock,
+        links: sim.links,
+        random: () => chance(),
+        connectLimiter: createConnectLimiter({ clock, atOnce: 1, perSecond: Infinity }),
+      },
+    );
     sim.server('a').refuse = { kind: 'unreachable', code: 'x', message: 'x' };
     const a = outcomeOf(manager.addServer('a', stdio({ command: 'x' })));
     await clock.settle();
@@ -219,7 +251,10 @@ describe('the connect limiter', () => {
   it('does not pace servers behind custom transports', async () => {
     const clock = createVirtualClock();
     const sim = createSimulatedServers(clock);
-    const manager = new SessionManager({ maxConnections: 40 }, { clock, links: sim.links, random: () => 0.5, connectLimiter: createConnectLimiter({ clock }) });
+    const manager = new SessionManager(
+      { maxConnections: 40 },
+      { clock, links: sim.links, random: () => 0.5, connectLimiter: createConnectLimiter({ clock }) },
+    );
     for (let n = 0; n < 40; n += 1) outcomeOf(manager.addServer(`s${n}`, simulated));
     await clock.settle();
     expect(manager.sessionStats().healthy).toBe(40);
@@ -266,7 +301,16 @@ describe('secrets', () => {
     };
     w.server('a').exit();
     await w.clock.advance(60_000);
-    values.push(w.manager.snapshot(), w.manager.listSessions(), session.info, session.server, session.catalog, w.manager.config, session, w.manager);
+    values.push(
+      w.manager.snapshot(),
+      w.manager.listSessions(),
+      session.info,
+      session.server,
+      session.catalog,
+      w.manager.config,
+      session,
+      w.manager,
+    );
     await attempt(() => w.manager.removeServer('a'));
     await attempt(() => session.callTool('echo'));
     expect(errors.length).toBeGreaterThan(5);

@@ -11,7 +11,12 @@ function record<T>(source: Observable<T>) {
     complete: () => seen.push('completed'),
     error: () => seen.push('failed'),
   });
-  return { seen, unsubscribe: () => { subscription.unsubscribe(); } };
+  return {
+    seen,
+    unsubscribe: () => {
+      subscription.unsubscribe();
+    },
+  };
 }
 
 describe('state$', () => {
@@ -36,7 +41,8 @@ describe('info$', () => {
     const w = world();
     const session = await w.add('a');
     const { seen } = record<ConnectionInfo>(session.info$);
-    const told = (): unknown[] => seen.splice(0).map((info) => (typeof info === 'string' ? info : `${info.phase} ${info.successfulRequests}`));
+    const told = (): unknown[] =>
+      seen.splice(0).map((info) => (typeof info === 'string' ? info : `${info.phase} ${info.successfulRequests}`));
     expect(told()).toEqual(['connected.healthy 0']);
     for (let n = 0; n < 10; n += 1) await session.callTool('echo');
     expect(told()).toHaveLength(1);
@@ -81,7 +87,13 @@ describe('catalog$', () => {
     const removed = outcomeOf(w.manager.removeServer('a'));
     await w.clock.settle();
     removed.value();
-    expect(seen.map((each) => (typeof each === 'string' ? each : `${each.tools.length} ${each.known ? 'known' : 'unknown'} ${each.stale ? 'stale' : 'fresh'} ${each.generation}`))).toEqual([
+    expect(
+      seen.map((each) =>
+        typeof each === 'string'
+          ? each
+          : `${each.tools.length} ${each.known ? 'known' : 'unknown'} ${each.stale ? 'stale' : 'fresh'} ${each.generation}`,
+      ),
+    ).toEqual([
       '0 unknown stale 0',
       '1 known fresh 1',
       '1 known stale 1',
@@ -101,7 +113,14 @@ describe('stats$ and sessions$', () => {
     const closed = outcomeOf(w.manager.close());
     await w.clock.settle();
     closed.value();
-    const brief = seen.map((each) => (typeof each === 'string' ? each : Object.entries(each).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`).join(', ')));
+    const brief = seen.map((each) =>
+      typeof each === 'string'
+        ? each
+        : Object.entries(each)
+            .filter(([, count]) => count > 0)
+            .map(([state, count]) => `${count} ${state}`)
+            .join(', '),
+    );
     expect(brief).toEqual([
       '',
       '1 disconnected',
@@ -116,13 +135,19 @@ describe('stats$ and sessions$', () => {
       '',
       'completed',
     ]);
-    expect(record(w.manager.stats$).seen).toEqual([{ connecting: 0, healthy: 0, degraded: 0, unhealthy: 0, disconnected: 0 }, 'completed']);
+    expect(record(w.manager.stats$).seen).toEqual([
+      { connecting: 0, healthy: 0, degraded: 0, unhealthy: 0, disconnected: 0 },
+      'completed',
+    ]);
   });
 
   it('sessions$ gives at most one list per 50 ms, and never loses the last', async () => {
     const w = world();
     const { seen } = record<readonly ConnectionInfo[]>(w.manager.sessions$);
-    const told = (): unknown[] => seen.splice(0).map((list) => (typeof list === 'string' ? list : list.map((info) => `${info.id} ${info.state}`).join(', ')));
+    const told = (): unknown[] =>
+      seen
+        .splice(0)
+        .map((list) => (typeof list === 'string' ? list : list.map((info) => `${info.id} ${info.state}`).join(', ')));
     expect(told()).toEqual(['']);
     await w.add('a');
     await w.add('b');
@@ -166,7 +191,8 @@ describe('events$', () => {
   it('comes in order to every subscriber, also when an earlier one acts upon an event', async () => {
     const w = world();
     w.manager.events$.subscribe((event) => {
-      if (event.type === 'serverAdded' && event.serverId === 'a') void w.manager.addServer('b', simulated, { waitForReady: false });
+      if (event.type === 'serverAdded' && event.serverId === 'a')
+        void w.manager.addServer('b', simulated, { waitForReady: false });
     });
     const { seen } = record<ManagerEvent>(w.manager.events$);
     await w.add('a');
@@ -183,7 +209,12 @@ describe('events$', () => {
     const removed = outcomeOf(w.manager.removeServer('a'));
     await w.clock.settle();
     removed.value();
-    expect(seen.map((event) => (typeof event === 'string' ? event : `${event.serverId} ${event.type}`))).toEqual(['a stateChanged', 'a stateChanged', 'a serverRemoved', 'completed']);
+    expect(seen.map((event) => (typeof event === 'string' ? event : `${event.serverId} ${event.type}`))).toEqual([
+      'a stateChanged',
+      'a stateChanged',
+      'a serverRemoved',
+      'completed',
+    ]);
     expect(record(session.events$).seen).toEqual(['completed']);
   });
 
@@ -191,7 +222,13 @@ describe('events$', () => {
     const w = world();
     await w.clock.advance(5);
     await w.add('a');
-    expect(w.events[0]).toEqual({ seq: 1, at: Date.UTC(2026, 0, 1) + 5, serverId: 'a', generation: 0, type: 'serverAdded' });
+    expect(w.events[0]).toEqual({
+      seq: 1,
+      at: Date.UTC(2026, 0, 1) + 5,
+      serverId: 'a',
+      generation: 0,
+      type: 'serverAdded',
+    });
     expect(w.events[1]).toEqual({
       seq: 2,
       at: Date.UTC(2026, 0, 1) + 5,
@@ -311,110 +348,141 @@ function unfrozen(value: unknown, path = ''): string[] {
 describe('whatever happens', () => {
   it('replaying the events gives the present states, numbers have no gap, and the counts add up', async () => {
     const action = fc.oneof(
-      fc.record({ do: fc.constantFrom('exit', 'breakLink', 'loseSession', 'hang', 'hangLink', 'resume', 'fault', 'reconnect', 'call', 'remove', 'add', 'refuse', 'accept', 'mute', 'unmute'), to: fc.integer({ min: 0, max: 4 }) }),
+      fc.record({
+        do: fc.constantFrom(
+          'exit',
+          'breakLink',
+          'loseSession',
+          'hang',
+          'hangLink',
+          'resume',
+          'fault',
+          'reconnect',
+          'call',
+          'remove',
+          'add',
+          'refuse',
+          'accept',
+          'mute',
+          'unmute',
+        ),
+        to: fc.integer({ min: 0, max: 4 }),
+      }),
       fc.record({ do: fc.constant('advance'), to: fc.integer({ min: 0, max: 40_000 }) }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 20, maxLength: 60 }), fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), async (actions, chance) => {
-        const w = world({ behaviour: { pid: 100 } });
-        w.random = () => (chance.next().value as number | undefined) ?? 0;
-        const states = new Map<string, ConnectionState>();
-        const phases = new Map<string, Phase>();
-        let seq = 0;
-        w.manager.events$.subscribe((event) => {
-          seq += 1;
-          expect(event.seq).toBe(seq);
-          switch (event.type) {
-            case 'serverAdded':
-              states.set(event.serverId, 'disconnected');
-              phases.set(event.serverId, 'idle');
-              break;
-            case 'serverRemoved':
-              states.delete(event.serverId);
-              phases.delete(event.serverId);
-              break;
-            case 'stateChanged':
-              expect(event.from).toBe(states.get(event.serverId));
-              expect(event.fromPhase).toBe(phases.get(event.serverId));
-              states.set(event.serverId, event.to);
-              phases.set(event.serverId, event.phase);
-              break;
-            default:
+      fc.asyncProperty(
+        fc.array(action, { minLength: 20, maxLength: 60 }),
+        fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+        async (actions, chance) => {
+          const w = world({ behaviour: { pid: 100 } });
+          w.random = () => (chance.next().value as number | undefined) ?? 0;
+          const states = new Map<string, ConnectionState>();
+          const phases = new Map<string, Phase>();
+          let seq = 0;
+          const breaks: string[] = [];
+          w.manager.events$.subscribe((event) => {
+            seq += 1;
+            if (event.seq !== seq) breaks.push(`${event.seq} comes where ${seq} should`);
+            switch (event.type) {
+              case 'serverAdded':
+                states.set(event.serverId, 'disconnected');
+                phases.set(event.serverId, 'idle');
+                break;
+              case 'serverRemoved':
+                states.delete(event.serverId);
+                phases.delete(event.serverId);
+                break;
+              case 'stateChanged':
+                if (event.from !== states.get(event.serverId) || event.fromPhase !== phases.get(event.serverId)) {
+                  breaks.push(`${event.seq} leaves ${event.from} (${event.fromPhase}), where ${event.serverId} was not`);
+                }
+                states.set(event.serverId, event.to);
+                phases.set(event.serverId, event.phase);
+                break;
+              default:
+            }
+          });
+          const calls: { readonly state: string }[] = [];
+          for (const step of actions) {
+            const id = `s${step.to}`;
+            const server = w.server(step.do === 'advance' ? 's0' : id);
+            const exists = w.manager.getSessionInfo(id) !== undefined;
+            switch (step.do) {
+              case 'advance':
+                await w.clock.advance(step.to);
+                break;
+              case 'add':
+                if (!exists)
+                  calls.push(outcomeOf(w.manager.addServer(id, simulated, { waitForReady: step.to % 2 === 0 })));
+                break;
+              case 'remove':
+                calls.push(outcomeOf(w.manager.removeServer(id, { drainMs: step.to * 100 })));
+                break;
+              case 'reconnect':
+                try {
+                  if (exists) w.manager.session(id).reconnect();
+                } catch {
+                  // It is being removed.
+                }
+                break;
+              case 'call':
+                if (exists) calls.push(outcomeOf(w.manager.session(id).callTool('echo')));
+                break;
+              case 'refuse':
+                server.refuse = { kind: 'unreachable', code: 'ECONNREFUSED', message: 'refused' };
+                break;
+              case 'accept':
+                server.refuse = null;
+                break;
+              case 'mute':
+                server.answersCalls = false;
+                break;
+              case 'unmute':
+                server.answersCalls = true;
+                break;
+              case 'fault':
+                server.fault({ kind: 'protocol', code: 'junk', message: 'junk' });
+                break;
+              case 'exit':
+              case 'breakLink':
+              case 'loseSession':
+              case 'hang':
+              case 'hangLink':
+              case 'resume':
+                server[step.do]();
+                break;
+              default:
+            }
+            if (step.to % 3 === 0) await w.clock.settle();
+            const now = w.manager.listSessions();
+            expect(breaks).toEqual([]);
+            expect(Object.fromEntries(now.map((info) => [info.id, `${info.state} ${info.phase}`]))).toEqual(
+              Object.fromEntries([...states].map(([each, state]) => [each, `${state} ${String(phases.get(each))}`])),
+            );
+            expect(Object.values(w.manager.sessionStats()).reduce((sum, count) => sum + count, 0)).toBe(
+              w.manager.sessionCount,
+            );
+            for (const info of now) {
+              const waits = info.phase.startsWith('disconnected.') && info.phase !== 'disconnected.stopped';
+              expect(info.nextAttemptAt !== null, `${info.id} ${info.phase}`).toBe(waits);
+            }
+            for (const each of w.sim.all()) expect(each.maxLiveLinks).toBeLessThanOrEqual(1);
           }
-        });
-        const calls: { readonly state: string }[] = [];
-        for (const step of actions) {
-          const id = `s${step.to}`;
-          const server = w.server(step.do === 'advance' ? 's0' : id);
-          const exists = w.manager.getSessionInfo(id) !== undefined;
-          switch (step.do) {
-            case 'advance':
-              await w.clock.advance(step.to);
-              break;
-            case 'add':
-              if (!exists) calls.push(outcomeOf(w.manager.addServer(id, simulated, { waitForReady: step.to % 2 === 0 })));
-              break;
-            case 'remove':
-              calls.push(outcomeOf(w.manager.removeServer(id, { drainMs: step.to * 100 })));
-              break;
-            case 'reconnect':
-              try {
-                if (exists) w.manager.session(id).reconnect();
-              } catch {
-                // It is being removed.
-              }
-              break;
-            case 'call':
-              if (exists) calls.push(outcomeOf(w.manager.session(id).callTool('echo')));
-              break;
-            case 'refuse':
-              server.refuse = { kind: 'unreachable', code: 'ECONNREFUSED', message: 'refused' };
-              break;
-            case 'accept':
-              server.refuse = null;
-              break;
-            case 'mute':
-              server.answersCalls = false;
-              break;
-            case 'unmute':
-              server.answersCalls = true;
-              break;
-            case 'fault':
-              server.fault({ kind: 'protocol', code: 'junk', message: 'junk' });
-              break;
-            case 'exit':
-            case 'breakLink':
-            case 'loseSession':
-            case 'hang':
-            case 'hangLink':
-            case 'resume':
-              server[step.do]();
-              break;
-            default:
+          const closed = outcomeOf(w.manager.close({ drainMs: 0 }));
+          await w.clock.settle();
+          expect(closed.state).toBe('resolved');
+          expect(w.clock.pendingTimers).toBe(0);
+          expect(calls.every((call) => call.state !== 'pending')).toBe(true);
+          for (const each of w.sim.all()) {
+            expect(each.liveLinks).toBe(0);
+            // A server that is removed and added again starts anew from generation 1.
+            for (const [index, generation] of each.generations.entries()) {
+              expect(generation === 1 || generation === (each.generations[index - 1] ?? 0) + 1).toBe(true);
+            }
           }
-          if (step.to % 3 === 0) await w.clock.settle();
-          const now = w.manager.listSessions();
-          expect(Object.fromEntries(now.map((info) => [info.id, `${info.state} ${info.phase}`]))).toEqual(Object.fromEntries([...states].map(([each, state]) => [each, `${state} ${String(phases.get(each))}`])));
-          expect(Object.values(w.manager.sessionStats()).reduce((sum, count) => sum + count, 0)).toBe(w.manager.sessionCount);
-          for (const info of now) {
-            const waits = info.phase.startsWith('disconnected.') && info.phase !== 'disconnected.stopped';
-            expect(info.nextAttemptAt !== null, `${info.id} ${info.phase}`).toBe(waits);
-          }
-          for (const each of w.sim.all()) expect(each.maxLiveLinks).toBeLessThanOrEqual(1);
-        }
-        const closed = outcomeOf(w.manager.close({ drainMs: 0 }));
-        await w.clock.settle();
-        expect(closed.state).toBe('resolved');
-        expect(w.clock.pendingTimers).toBe(0);
-        expect(calls.every((call) => call.state !== 'pending')).toBe(true);
-        for (const each of w.sim.all()) {
-          expect(each.liveLinks).toBe(0);
-          // A server that is removed and added again starts anew from generation 1.
-          for (const [index, generation] of each.generations.entries()) {
-            expect(generation === 1 || generation === (each.generations[index - 1] ?? 0) + 1).toBe(true);
-          }
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
   }, 60_000);

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { once, stdio, type Phase, type ServerOptions, type ServerTarget, type Transport } from '../../src/index.ts';
 import { createConnectLimiter } from '../../src/host/connect-limiter.ts';
-import { createVirtualClock } from '../../src/testing/index.ts';
+import type { createVirtualClock } from '../../src/testing/index.ts';
 import { failureOf, outcomeOf, simulated, world, type World } from './support.ts';
 
-const transport: Transport = { start: () => Promise.resolve(), send: () => Promise.resolve(), close: () => Promise.resolve() };
+const transport: Transport = {
+  start: () => Promise.resolve(),
+  send: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
 const refused = { kind: 'unreachable', code: 'ECONNREFUSED', message: 'refused' } as const;
 
 interface Situation {
@@ -170,7 +174,12 @@ describe('removeServer', () => {
     expect(w.server('a')).toMatchObject({ liveLinks: 0 });
     expect(w.server('a').maxLiveLinks).toBeLessThanOrEqual(1);
     expect(ended.toSorted()).toEqual(['catalog$', 'events$', 'info$', 'notifications$', 'state$']);
-    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({ name: 'ClosedError', code: 'CLOSED', outcome: 'not-sent', serverId: 'a' });
+    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({
+      name: 'ClosedError',
+      code: 'CLOSED',
+      outcome: 'not-sent',
+      serverId: 'a',
+    });
     expect(await failureOf(() => session.ready())).toMatchObject({ code: 'CLOSED' });
     expect(await failureOf(() => session.ping())).toMatchObject({ code: 'CLOSED' });
     expect(await failureOf(() => session.notify('x'))).toMatchObject({ code: 'CLOSED' });
@@ -182,9 +191,21 @@ describe('removeServer', () => {
     const removed = outcomeOf(w.manager.removeServer('a', { drainMs: 0 }));
     await w.clock.advance(500);
     removed.value();
-    w.server('a', { refuse: null, answersInitialize: true, answersPing: true, answersCalls: true, onRequest: null }).resume();
+    w.server('a', {
+      refuse: null,
+      answersInitialize: true,
+      answersPing: true,
+      answersCalls: true,
+      onRequest: null,
+    }).resume();
     const again = await w.add('a');
-    expect(again.info).toMatchObject({ state: 'healthy', generation: 1, attempt: 0, lastError: null, successfulRequests: 0 });
+    expect(again.info).toMatchObject({
+      state: 'healthy',
+      generation: 1,
+      attempt: 0,
+      lastError: null,
+      successfulRequests: 0,
+    });
   });
 
   it('lets a call in flight finish, says goodbye, and admits no new one', async () => {
@@ -221,13 +242,22 @@ describe('removeServer', () => {
     const removed = outcomeOf(w.manager.removeServer('a', { drainMs: 2_000 }), w.clock);
     await w.clock.advance(2_000);
     expect(call.atMs).toBe(2_000);
-    expect(call.error()).toMatchObject({ name: 'AbortError', code: 'CALL_ABORTED', outcome: 'unknown', serverId: 'a', cause: { code: 'CLOSED' } });
+    expect(call.error()).toMatchObject({
+      name: 'AbortError',
+      code: 'CALL_ABORTED',
+      outcome: 'unknown',
+      serverId: 'a',
+      cause: { code: 'CLOSED' },
+    });
     expect(removed.atMs).toBe(2_000);
     expect(w.server('a').closes).toEqual(['graceful']);
   });
 
   it('waits 30 s unless it is told otherwise, or what the manager was told', async () => {
-    for (const [config, expected] of [[{}, 30_000], [{ drainMs: 4_000 }, 4_000]] as const) {
+    for (const [config, expected] of [
+      [{}, 30_000],
+      [{ drainMs: 4_000 }, 4_000],
+    ] as const) {
       const w = world({ config, behaviour: { answersCalls: false } });
       const session = await w.add('a');
       outcomeOf(session.callTool('echo'));
@@ -308,7 +338,11 @@ describe('removeServer', () => {
     const removed = outcomeOf(w.manager.removeServer('a'), w.clock);
     await w.clock.advance(15_000);
     expect(removed.atMs).toBe(15_000);
-    expect(w.trace.slice(-3)).toEqual(['15000 a 1 linkLeaked', '15000 a 1 releasing > closed: draining', '15000 a 1 serverRemoved']);
+    expect(w.trace.slice(-3)).toEqual([
+      '15000 a 1 linkLeaked',
+      '15000 a 1 releasing > closed: draining',
+      '15000 a 1 serverRemoved',
+    ]);
   });
 });
 
@@ -350,7 +384,10 @@ describe('close', () => {
     expect(w.sim.all().map((server) => server.liveLinks)).toEqual(w.sim.all().map(() => 0));
     expect(ended.toSorted()).toEqual(['events$', 'info$', 'sessions$', 'stats$']);
     expect(w.manager.sessionCount).toBe(0);
-    expect(w.manager.snapshot()).toMatchObject({ sessions: [], stats: { connecting: 0, healthy: 0, degraded: 0, unhealthy: 0, disconnected: 0 } });
+    expect(w.manager.snapshot()).toMatchObject({
+      sessions: [],
+      stats: { connecting: 0, healthy: 0, degraded: 0, unhealthy: 0, disconnected: 0 },
+    });
   });
 
   it('drains, and { drainMs: 0 } forces a close under way', async () => {
@@ -390,4 +427,3 @@ describe('close', () => {
     expect(other.manager.session('a').state).toBe('healthy');
   });
 });
-

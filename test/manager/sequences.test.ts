@@ -37,7 +37,16 @@ describe('a server that crashes', () => {
       '10250 a 2 connecting.verifying > connecting.hydrating: the process exited with code 137',
       '10250 a 2 connecting.hydrating > connected.healthy',
     ]);
-    expect(session.info).toMatchObject({ state: 'healthy', generation: 2, pid: 701, attempt: 1, nextAttemptAt: null, establishedAt: START + 10_250, reason: null, lastError: { code: 'exit:137' } });
+    expect(session.info).toMatchObject({
+      state: 'healthy',
+      generation: 2,
+      pid: 701,
+      attempt: 1,
+      nextAttemptAt: null,
+      establishedAt: START + 10_250,
+      reason: null,
+      lastError: { code: 'exit:137' },
+    });
     expect(w.server('a')).toMatchObject({ generations: [1, 2], maxLiveLinks: 1 });
     expect(w.server('a').closes).toEqual(['kill']);
   });
@@ -146,7 +155,12 @@ describe('a server that hangs', () => {
     const session = await w.add('a');
     w.server('a').answersPing = false;
     await w.clock.advance(20_000);
-    expect(session.info).toMatchObject({ state: 'degraded', failedHealthChecks: 1, reason: silence, lastHealthCheck: START + 20_000 });
+    expect(session.info).toMatchObject({
+      state: 'degraded',
+      failedHealthChecks: 1,
+      reason: silence,
+      lastHealthCheck: START + 20_000,
+    });
     w.server('a').answersPing = true;
     w.news();
     await w.clock.advance(10_000);
@@ -235,7 +249,11 @@ describe('a check', () => {
     const slow = outcomeOf(session.callTool('echo'));
     await w.clock.advance(1_000);
     slow.value();
-    expect(session.info).toMatchObject({ state: 'degraded', reason: 'answers are slow', latencyMs: { last: 1_000, mean: 200 } });
+    expect(session.info).toMatchObject({
+      state: 'degraded',
+      reason: 'answers are slow',
+      latencyMs: { last: 1_000, mean: 200 },
+    });
     w.server('a').answerMs = 0;
     await w.clock.advance(60_000);
     expect(session.info).toMatchObject({ state: 'healthy', reason: null });
@@ -362,7 +380,11 @@ describe('reconnect() by hand', () => {
     const removed = outcomeOf(w.manager.removeServer('a'));
     await w.clock.settle();
     removed.value();
-    expect(await failureOf(() => { session.reconnect(); })).toMatchObject({ code: 'CLOSED', serverId: 'a' });
+    expect(
+      await failureOf(() => {
+        session.reconnect();
+      }),
+    ).toMatchObject({ code: 'CLOSED', serverId: 'a' });
   });
 });
 
@@ -390,7 +412,14 @@ describe('what a server said of itself', () => {
     const ready = outcomeOf(session.ready());
     await w.clock.settle();
     ready.value();
-    expect(session.server).toEqual({ era: 'legacy', protocolVersion: '2025-11-25', info: { name: 'a', version: '1.0.0' }, capabilities: { tools: {} }, instructions: 'be gentle', pid: null });
+    expect(session.server).toEqual({
+      era: 'legacy',
+      protocolVersion: '2025-11-25',
+      info: { name: 'a', version: '1.0.0' },
+      capabilities: { tools: {} },
+      instructions: 'be gentle',
+      pid: null,
+    });
     w.server('a', { version: '2.0.0', connectMs: 100 }).exit();
     await w.clock.advance(0);
     expect(session.server?.info?.version).toBe('1.0.0');

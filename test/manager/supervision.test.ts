@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { stdio, type Link, type LinkDriver, type Logger, type OpenSpec } from '../../src/index.ts';
 import { collectingUncaught, failureOf, outcomeOf, simulated, world, type World } from './support.ts';
 
-const facts = { era: 'legacy', protocolVersion: null, info: null, capabilities: {}, instructions: null, pid: null } as const;
+const facts = {
+  era: 'legacy',
+  protocolVersion: null,
+  info: null,
+  capabilities: {},
+  instructions: null,
+  pid: null,
+} as const;
 
 /** The next random number that anybody asks for is an exception. */
 function failNextChance(w: World): void {
@@ -129,22 +136,29 @@ describe('a session whose actor throws', () => {
     expect(w.manager.listSessions().map((info) => info.state)).toEqual(['healthy']);
   });
 
-  it.each([0, 1_000, 3_100] as const)('does not keep the manager from closing %i ms after the crash', async (afterMs) => {
-    const w = world({ behaviour: { killMs: 3_000, pid: 40 } });
-    await w.add('a');
-    failNextChance(w);
-    await w.clock.advance(15_000 + afterMs);
-    const closed = outcomeOf(w.manager.close());
-    await w.clock.advance(3_000);
-    closed.value();
-    expect(w.clock.pendingTimers).toBe(0);
-    expect(w.server('a').liveLinks).toBe(0);
-  });
+  it.each([0, 1_000, 3_100] as const)(
+    'does not keep the manager from closing %i ms after the crash',
+    async (afterMs) => {
+      const w = world({ behaviour: { killMs: 3_000, pid: 40 } });
+      await w.add('a');
+      failNextChance(w);
+      await w.clock.advance(15_000 + afterMs);
+      const closed = outcomeOf(w.manager.close());
+      await w.clock.advance(3_000);
+      closed.value();
+      expect(w.clock.pendingTimers).toBe(0);
+      expect(w.server('a').liveLinks).toBe(0);
+    },
+  );
 
   it('leaves no timer of its actors behind', async () => {
     const w = world();
     const session = await w.add('a');
-    w.server('a', { answersPing: false, answersCalls: false }).fault({ kind: 'protocol', code: 'junk', message: 'junk' });
+    w.server('a', { answersPing: false, answersCalls: false }).fault({
+      kind: 'protocol',
+      code: 'junk',
+      message: 'junk',
+    });
     const call = outcomeOf(session.callTool('echo', {}, { timeoutMs: 10 }));
     await w.clock.advance(9);
     failNextChance(w);
@@ -212,7 +226,13 @@ describe('a manager actor that throws', () => {
     await w.clock.advance(5_000);
     const disturbed = new Set(w.events.slice(130 * 7).map((event) => event.serverId));
     expect([...disturbed].toSorted()).toEqual(Array.from({ length: 64 }, (_, n) => `s${n}`).toSorted());
-    expect(w.manager.sessionStats()).toEqual({ connecting: 0, healthy: 130, degraded: 0, unhealthy: 0, disconnected: 0 });
+    expect(w.manager.sessionStats()).toEqual({
+      connecting: 0,
+      healthy: 130,
+      degraded: 0,
+      unhealthy: 0,
+      disconnected: 0,
+    });
     for (const server of w.sim.all()) {
       const own = disturbed.has(server.id);
       expect(server).toMatchObject({ maxLiveLinks: 1, liveLinks: 1, generations: own ? [1, 2] : [1] });
@@ -338,7 +358,9 @@ describe('what others wrote', () => {
 
   it('handlers that throw are the asking server’s affair alone', async () => {
     const w = world();
-    const session = await w.add('a', { handlers: { elicit: boom, sample: () => Promise.reject(new Error('no')), roots: boom } });
+    const session = await w.add('a', {
+      handlers: { elicit: boom, sample: () => Promise.reject(new Error('no')), roots: boom },
+    });
     await expect(w.server('a').ask('elicitation/create')).rejects.toThrow('mine');
     await expect(w.server('a').ask('sampling/createMessage')).rejects.toThrow('no');
     await expect(w.server('a').ask('roots/list')).rejects.toThrow('mine');
@@ -370,7 +392,9 @@ describe('what others wrote', () => {
   };
   /** `strange` gets this driver, everyone else a calm one. */
   function among(make: (spec: OpenSpec) => Link): World {
-    return world({ ports: { links: () => driverOf((spec) => (spec.serverId === 'strange' ? make(spec) : calm(spec))) } });
+    return world({
+      ports: { links: () => driverOf((spec) => (spec.serverId === 'strange' ? make(spec) : calm(spec))) },
+    });
   }
 
   it.each([
@@ -382,28 +406,31 @@ describe('what others wrote', () => {
     ['request', (spec: OpenSpec) => calm(spec, { request: boom })],
     ['request, later', (spec: OpenSpec) => calm(spec, { request: () => Promise.reject(new Error('mine')) })],
     ['notify', (spec: OpenSpec) => calm(spec, { notify: boom })],
-  ] as const)('a driver whose %s throws harms its own server at most, and keeps nobody from closing', async (_, make) => {
-    const w = among(make);
-    await w.add('b');
-    w.news();
-    const caught = await collectingUncaught(async () => {
-      const session = await w.manager.addServer('strange', stdio({ command: 'x' }), { waitForReady: false });
-      await w.clock.advance(1_000);
-      const call = outcomeOf(session.callTool('echo', {}, { timeoutMs: 100 }));
-      const note = outcomeOf(session.notify('x'));
-      await w.clock.advance(200);
-      if (call.state === 'rejected') expect(call.error().serverId).toBe('strange');
-      if (note.state === 'rejected') expect(note.error().serverId).toBe('strange');
-      expect(call.state).not.toBe('pending');
-      expect(w.news().filter((line) => line.includes(' b '))).toEqual([]);
-      const removed = outcomeOf(w.manager.removeServer('strange'));
-      await w.clock.advance(20_000);
-      expect(removed.state).toBe('resolved');
-      const closed = outcomeOf(w.manager.close());
-      await w.clock.advance(20_000);
-      expect(closed.state).toBe('resolved');
-      expect(w.clock.pendingTimers).toBe(0);
-    });
-    expect(caught).toEqual([]);
-  });
+  ] as const)(
+    'a driver whose %s throws harms its own server at most, and keeps nobody from closing',
+    async (_, make) => {
+      const w = among(make);
+      await w.add('b');
+      w.news();
+      const caught = await collectingUncaught(async () => {
+        const session = await w.manager.addServer('strange', stdio({ command: 'x' }), { waitForReady: false });
+        await w.clock.advance(1_000);
+        const call = outcomeOf(session.callTool('echo', {}, { timeoutMs: 100 }));
+        const note = outcomeOf(session.notify('x'));
+        await w.clock.advance(200);
+        const blamed = [call, note].map((one) => (one.state === 'rejected' ? one.error().serverId : 'strange'));
+        expect(blamed).toEqual(['strange', 'strange']);
+        expect(call.state).not.toBe('pending');
+        expect(w.news().filter((line) => line.includes(' b '))).toEqual([]);
+        const removed = outcomeOf(w.manager.removeServer('strange'));
+        await w.clock.advance(20_000);
+        expect(removed.state).toBe('resolved');
+        const closed = outcomeOf(w.manager.close());
+        await w.clock.advance(20_000);
+        expect(closed.state).toBe('resolved');
+        expect(w.clock.pendingTimers).toBe(0);
+      });
+      expect(caught).toEqual([]);
+    },
+  );
 });

@@ -64,7 +64,6 @@ beforeEach(() => {
 afterEach(async () => {
   for (const { manager, clock } of worlds.splice(0)) {
     const closed = outcomeOf(manager.close({ drainMs: 0 }));
-    // oxlint-disable-next-line no-await-in-loop -- one world after the other
     await clock.advance(30_000);
     expect(closed.state, 'the manager closes').toBe('resolved');
     expect(clock.pendingTimers, 'timers left behind').toBe(0);
@@ -211,11 +210,6 @@ export async function failureOf(run: () => unknown): Promise<HoldfastError & Rec
   return thrown as HoldfastError & Record<string, unknown>;
 }
 
-/** The names of a server's phases so far, from its events. */
-export function phasesOf(events: readonly ManagerEvent[], id: string): string[] {
-  return events.flatMap((event) => (event.type === 'stateChanged' && event.serverId === id ? [event.phase] : []));
-}
-
 /** Runs while uncaught exceptions and unhandled rejections go into a list, not to the test runner. */
 export async function collectingUncaught(run: () => Promise<void>): Promise<unknown[]> {
   const caught: unknown[] = [];
@@ -245,8 +239,15 @@ export async function collectingUncaught(run: () => Promise<void>): Promise<unkn
 
 /** Everything that can be reached of it, as text: JSON, inspection, and the chain of causes. */
 export function allTextOf(value: unknown): string {
-  const parts = [inspect(value, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null }), safeJson(value)];
-  for (let cause = value instanceof Error ? value.cause : undefined; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
+  const parts = [
+    inspect(value, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null }),
+    safeJson(value),
+  ];
+  for (
+    let cause = value instanceof Error ? value.cause : undefined;
+    cause !== undefined;
+    cause = cause instanceof Error ? cause.cause : undefined
+  ) {
     parts.push(inspect(cause, { depth: 12, showHidden: true }), safeJson(cause));
   }
   if (value instanceof Error) parts.push(value.message, String(value.stack));

@@ -13,7 +13,7 @@ export function runningProcesses(): ProcessEntry[] {
 }
 
 /** Every process of this machine, zombies too. */
-export function allProcesses(): ProcessEntry[] {
+function allProcesses(): ProcessEntry[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => processEntry(Number(name)))

@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts';
 export type JsonRpcMessage = Readonly<Record<string, unknown>>;
 
 /** How many lines that are no message are reported one by one; the rest are only counted. */
-export const NOISE_REPORT_LIMIT = 5;
+const NOISE_REPORT_LIMIT = 5;
 
 export interface FrameReaderOptions {
   /** Longest line in bytes, its newline not counted. A line of exactly this length passes; a longer one ends the reader. */

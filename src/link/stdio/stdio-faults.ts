@@ -28,13 +28,13 @@ export function stdinClosed(error: Error): Fault {
   };
 }
 
-export function exitFault(command: string, pid: number | null, exit: Exit, stderrTail: string): Fault {
+export function exitFault(pid: number | null, exit: Exit, stderrTail: string): Fault {
   const { code, signal } = exit;
-  const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  const how = signal === null ? `exited with code ${code}` : `ended by ${signal}`;
   return {
     kind: 'exit',
     code: signal === null ? `exit:${code}` : `signal:${signal}`,
-    message: `The server process ${JSON.stringify(command)} (pid ${pid}) ${how}.`,
+    message: `${how} (pid ${pid})`,
     exit: { code, signal },
     stderrTail,
   };

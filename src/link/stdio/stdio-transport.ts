@@ -277,7 +277,7 @@ export class StdioTransport implements Transport {
   #exitFault(): Fault {
     const exit = this.#exit ?? { code: null, signal: null };
     const pid = this.#running?.process.pid ?? null;
-    return exitFault(this.#options.target.command, pid, exit, this.#stderrRing.tail());
+    return exitFault(pid, exit, this.#stderrRing.tail());
   }
 
   #report(fault: Fault): void {

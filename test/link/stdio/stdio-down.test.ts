@@ -21,7 +21,7 @@ describe('a stdio server that ends by itself', () => {
     expect(server.transport.fault).toEqual({
       kind: 'exit',
       code: 'exit:3',
-      message: `The server process "${process.execPath}" (pid ${pid}) exited with code 3.`,
+      message: `exited with code 3 (pid ${pid})`,
       exit: { code: 3, signal: null },
       stderrTail: 'fatal: refusing to start',
     });
@@ -76,7 +76,7 @@ describe('a stdio server that ends by itself', () => {
       kind: 'exit',
       code: 'signal:SIGKILL',
       exit: { code: null, signal: 'SIGKILL' },
-      message: expect.stringContaining('was ended by SIGKILL'),
+      message: expect.stringContaining('ended by SIGKILL'),
     });
   });
 

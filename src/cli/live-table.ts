@@ -1,0 +1,106 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { ConfigProblem } from '../config/index.ts';
+import type { ConnectionInfo, SessionManager } from '../index.ts';
+import { renderTable } from './render-table.ts';
+import type { Stage } from './render-table.ts';
+import type { Screen } from './screen.ts';
+import { Story } from './story.ts';
+import { widthOf } from './terminal-text.ts';
+import type { UpView } from './up-view.ts';
+
+export interface LiveTableOptions {
+  readonly color: boolean;
+  readonly title: string;
+  /** Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const refreshMs = 1000;
+
+/** Shows a manager as a table that is redrawn in place, and what happens to its servers as lines above it. */
+export class LiveTable implements UpView {
+  readonly #manager: Pick<SessionManager, 'events$' | 'sessions$'>;
+  readonly #screen: Screen;
+  readonly #options: LiveTableOptions;
+  readonly #now: () => number;
+  readonly #undo: (() => void)[] = [];
+  readonly #story = new Story();
+  readonly above = (line: string): void => {
+    this.#screen.above(line);
+  };
+  #problems: readonly ConfigProblem[] = [];
+  #sessions: readonly ConnectionInfo[] = [];
+  #stage: Stage = 'holding';
+
+  constructor(manager: Pick<SessionManager, 'events$' | 'sessions$'>, screen: Screen, options: LiveTableOptions) {
+    this.#manager = manager;
+    this.#screen = screen;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  start(_servers: readonly string[], problems: readonly ConfigProblem[]): void {
+    this.#problems = problems;
+    this.#screen.open();
+    const story = this.#manager.events$.subscribe((event) => {
+      const line = this.#stage === 'holding' ? this.#story.tell(event, this.#now()) : undefined;
+      if (line !== undefined) this.above(line);
+    });
+    const infos = this.#manager.sessions$.subscribe((sessions) => {
+      this.#sessions = this.#stage === 'holding' ? sessions : withClosed(this.#sessions, sessions);
+      this.#draw();
+    });
+    const refresh = setInterval(() => {
+      this.#draw();
+    }, refreshMs);
+    this.#undo.push(
+      () => {
+        story.unsubscribe();
+        infos.unsubscribe();
+        clearInterval(refresh);
+      },
+      this.#screen.onResize(() => {
+        this.#draw();
+      }),
+    );
+  }
+
+  stopping(how: 'draining' | 'forcing'): void {
+    this.#stage = how;
+    this.#draw();
+  }
+
+  end(): void {
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#stage = 'stopped';
+    this.#sessions = withClosed(this.#sessions, []);
+    this.#draw();
+    this.#screen.close();
+  }
+
+  #draw(): void {
+    const frame = renderTable(
+      { sessions: this.#sessions },
+      {
+        ...this.#screen.size,
+        color: this.#options.color,
+        nowMs: this.#now(),
+        problems: this.#problems,
+        title: this.#options.title,
+        stage: this.#stage,
+      },
+    );
+    this.#screen.draw(
+      frame,
+      frame.split('\n').map((line) => widthOf(stripVTControlCharacters(line))),
+    );
+  }
+}
+
+/** The sessions as they were known, brought up to date; those that were removed meanwhile stay, closed. */
+function withClosed(known: readonly ConnectionInfo[], present: readonly ConnectionInfo[]): readonly ConnectionInfo[] {
+  const infos = new Map(present.map((info) => [info.id, info]));
+  return known.map(
+    (info) => infos.get(info.id) ?? { ...info, state: 'disconnected', phase: 'closed', pid: null, nextAttemptAt: null },
+  );
+}

@@ -1,0 +1,56 @@
+import type { ConnectionState, ManagerEvent } from '../index.ts';
+import { durationWords } from './session-words.ts';
+import { onOneLine, shownId } from './terminal-text.ts';
+
+type StateChange = Extract<ManagerEvent, { readonly type: 'stateChanged' }>;
+
+const connected: ReadonlySet<ConnectionState> = new Set<ConnectionState>(['healthy', 'degraded', 'unhealthy']);
+
+/**
+ * Tells what happened to servers in one line each, for the scrollback above the table: that one went down, and why; that it is
+ * back, and after how long; that it is no longer healthy. Failed attempts to come back are told once.
+ */
+export class Story {
+  readonly #downSince = new Map<string, number>();
+  readonly #lastPid = new Map<string, number>();
+
+  /** The line for an event, or undefined for one that changes nothing that matters. */
+  tell(event: ManagerEvent, nowMs: number): string | undefined {
+    if (event.type === 'serverRemoved') this.#forget(event.serverId);
+    if (event.type !== 'stateChanged' || event.from === event.to) return undefined;
+    const what = this.#change(event, nowMs);
+    return what === undefined ? undefined : `${timeOfDay(nowMs)}  ${shownId(event.serverId)} ${onOneLine(what)}`;
+  }
+
+  #change({ serverId, from, to, generation, pid, reason }: StateChange, nowMs: number): string | undefined {
+    const because = reason === null ? '' : `: ${reason}`;
+    const downSince = this.#downSince.get(serverId);
+    if (connected.has(from) && !connected.has(to)) {
+      const was = this.#lastPid.get(serverId);
+      this.#downSince.set(serverId, nowMs);
+      return `went down${was === undefined ? '' : ` (pid ${was})`}${because}`;
+    }
+    if (from === 'connecting' && to === 'disconnected') {
+      if (downSince !== undefined) return undefined;
+      this.#downSince.set(serverId, nowMs);
+      return `cannot be connected${because}`;
+    }
+    if (!connected.has(to)) return undefined;
+    if (pid !== null) this.#lastPid.set(serverId, pid);
+    if (connected.has(from)) return `is ${to}${because}`;
+    if (downSince === undefined) return undefined;
+    this.#downSince.delete(serverId);
+    const now = pid === null ? '' : `, pid ${pid}`;
+    return `is back (${to}) after ${durationWords(nowMs - downSince)}: generation ${generation}${now}`;
+  }
+
+  #forget(serverId: string): void {
+    this.#downSince.delete(serverId);
+    this.#lastPid.delete(serverId);
+  }
+}
+
+function timeOfDay(nowMs: number): string {
+  const at = new Date(nowMs);
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}

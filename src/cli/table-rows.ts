@@ -1,0 +1,62 @@
+import type { ConfigProblem } from '../config/index.ts';
+import type { ConnectionInfo } from '../index.ts';
+import type { Style } from './color.ts';
+import { countdownWords, latencyWords, stateStyle, stateWord, stateWords } from './session-words.ts';
+import { onOneLine, shownId } from './terminal-text.ts';
+
+/** A column of the table. */
+export type ColumnName = 'id' | 'state' | 'pid' | 'generation' | 'latency' | 'failures' | 'next' | 'error';
+
+/** What stands in one column of one row. */
+export interface Cell {
+  readonly text: string;
+  readonly style?: Style | undefined;
+}
+
+export type Row = Readonly<Record<ColumnName, Cell>>;
+
+/** Nothing to say. */
+export const none: Cell = { text: '–', style: 'dim' };
+
+/** The row of a server that is held. `withDetail`: the phase too, where it says more than the state. */
+export function sessionRow(info: ConnectionInfo, nowMs: number, withDetail: boolean): Row {
+  const { pid, generation, latencyMs, failedHealthChecks, nextAttemptAt, lastError } = info;
+  return {
+    id: { text: shownId(info.id) },
+    state: { text: withDetail ? stateWords(info) : stateWord(info), style: stateStyle(info) },
+    pid: pid === null ? none : { text: String(pid) },
+    generation: generation === 0 ? none : { text: String(generation) },
+    latency: latencyMs.mean === null ? none : { text: latencyWords(latencyMs.mean) },
+    failures: { text: String(failedHealthChecks), style: failedHealthChecks === 0 ? 'dim' : 'yellow' },
+    next: nextAttemptAt === null ? none : { text: countdownWords(nextAttemptAt - nowMs) },
+    error:
+      lastError === null
+        ? none
+        : { text: onOneLine(lastError.message), style: info.state === 'healthy' ? 'dim' : undefined },
+  };
+}
+
+/** A row for each server that the configuration keeps from being held, and one for what is wrong about none of them. */
+export function problemRows(problems: readonly ConfigProblem[]): readonly Row[] {
+  const ofServer = new Map<string | null, ConfigProblem[]>();
+  for (const problem of problems) {
+    const known = ofServer.get(problem.serverId);
+    if (known === undefined) ofServer.set(problem.serverId, [problem]);
+    else known.push(problem);
+  }
+  return [...ofServer].map(([serverId, [first, ...others]]) => ({
+    id: { text: serverId === null ? '(settings)' : shownId(serverId) },
+    state: { text: 'config error', style: 'red' },
+    pid: none,
+    generation: none,
+    latency: none,
+    failures: none,
+    next: none,
+    error: { text: first === undefined ? '' : problemWords(first, others.length) },
+  }));
+}
+
+function problemWords({ line, field, problem, fix }: ConfigProblem, others: number): string {
+  const more = others === 0 ? '' : ` (and ${others} more)`;
+  return onOneLine(`line ${line}: ${field === null ? '' : `${field}: `}${problem}; ${fix}${more}`);
+}

@@ -1,0 +1,57 @@
+import { Subject } from 'rxjs';
+import { expect, it } from 'vitest';
+import { eventFeed } from '../../src/cli/event-feed.ts';
+import { JsonLines } from '../../src/cli/json-lines.ts';
+import type { ManagerEvent } from '../../src/index.ts';
+
+const added: ManagerEvent = { seq: 1, at: 5, serverId: 'files', generation: 0, type: 'serverAdded' };
+const removed: ManagerEvent = { seq: 2, at: 6, serverId: 'files', generation: 1, type: 'serverRemoved' };
+const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+class FakeOutput {
+  writableLength = 0;
+  text = '';
+  write(text: string): void {
+    this.text += text;
+  }
+  get lines(): unknown[] {
+    return this.text
+      .split('\n')
+      .slice(0, -1)
+      .map((line): unknown => JSON.parse(line));
+  }
+}
+
+it('begins with started and the problems, even if there were events before, and ends with stopped', () => {
+  const events$ = new Subject<ManagerEvent>();
+  const output = new FakeOutput();
+  const feed = eventFeed({ events$ }, new JsonLines(output));
+  events$.next(added);
+  expect(output.text).toBe('');
+  const problem = { file: '/m.json', line: 3, column: 5, field: null, serverId: 'web', problem: 'no', fix: 'yes' };
+  feed.start(['files'], [problem]);
+  events$.next(removed);
+  feed.end();
+  expect(output.lines).toEqual([
+    { type: 'started', time, servers: ['files'], pid: process.pid },
+    { type: 'configProblem', time, ...problem },
+    { ...added, time },
+    { ...removed, time },
+    { type: 'stopped', time },
+  ]);
+});
+
+it('skips lines for a reader that is 4 MiB behind, and tells how many when it reads again', () => {
+  const output = new FakeOutput();
+  const lines = new JsonLines(output);
+  output.writableLength = 4 * 1024 * 1024 + 1;
+  lines.write({ type: 'a', time: 't' });
+  lines.write({ type: 'b', time: 't' });
+  expect(output.text).toBe('');
+  output.writableLength = 0;
+  lines.write({ type: 'c', time: 't' });
+  expect(output.lines).toEqual([
+    { type: 'skipped', time, count: 2 },
+    { type: 'c', time: 't' },
+  ]);
+});
