@@ -22,7 +22,6 @@ export {
 } from './errors/usage-errors.ts';
 
 export type { Clock, ConnectLimiter, ConnectPermit, LinkPort, Random, TimerId } from './actors/ports.ts';
-export type { ListedTool } from './actors/session-io.ts';
 export type { Outcome } from './errors/holdfast-error.ts';
 export type { Fault, FaultKind } from './link/fault.ts';
 export type {
@@ -36,6 +35,7 @@ export type {
   ServerFacts,
   ServerRequestHandlers,
 } from './link/link.ts';
+export type { ListedTool } from './link/tool-hash.ts';
 export type { CustomTarget, OnceTarget, StdioTarget, Transport } from './link/target.ts';
 export type { CircuitState, ConnectionState, Phase } from './machines/connection-state.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';

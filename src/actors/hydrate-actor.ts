@@ -1,9 +1,9 @@
 import { fromCallback, type EventObject } from 'xstate';
 import { LinkError } from '../link/fault.ts';
 import type { Link } from '../link/link.ts';
-import { hashTool, type Tool } from '../link/tool-hash.ts';
+import { listTool, type ListedTool } from '../link/tool-hash.ts';
 import type { HydrationInput } from '../machines/session-world.ts';
-import type { FindSession, ListedTool } from './session-io.ts';
+import type { FindSession } from './session-io.ts';
 
 const stopped = 'the session no longer waits for its tools';
 const mostPages = 64;
@@ -61,26 +61,14 @@ async function listTools(
     }
     const tools: readonly unknown[] = Array.isArray(result['tools']) ? result['tools'] : [];
     for (const tool of tools) {
-      const hashes = isTool(tool) ? hashTool(tool) : undefined;
-      if (!isTool(tool) || hashes === undefined) continue;
+      const listed = listTool(tool);
+      if (listed === undefined) continue;
       if (list.length === mostTools) return { list, complete: false };
-      list.push({ tool, ...hashes });
+      list.push(listed);
     }
     const next = result['nextCursor'];
     if (typeof next !== 'string') return { list, complete: true };
     cursor = next;
   }
   return { list, complete: false };
-}
-
-function isTool(value: unknown): value is Tool {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'name' in value &&
-    typeof value.name === 'string' &&
-    'inputSchema' in value &&
-    typeof value.inputSchema === 'object' &&
-    value.inputSchema !== null
-  );
 }

@@ -7,6 +7,11 @@ const killBoundMs = 4_000;
 
 const harshness: Readonly<Record<CloseMode, number>> = { graceful: 0, lost: 1, kill: 2 };
 
+/** Opens the link of a generation. */
+export interface LinkOpener {
+  openLink(generation: number, onEvent: (event: LinkEvent) => void): Link;
+}
+
 interface Held {
   readonly generation: number;
   readonly link: Link;
@@ -21,12 +26,12 @@ interface Held {
  */
 export class LinkLease {
   readonly #clock: Clock;
-  readonly #openLink: (generation: number, onEvent: (event: LinkEvent) => void) => Link;
+  readonly #opener: LinkOpener;
   #held: Held | undefined;
 
-  constructor(clock: Clock, openLink: (generation: number, onEvent: (event: LinkEvent) => void) => Link) {
+  constructor(clock: Clock, opener: LinkOpener) {
     this.#clock = clock;
-    this.#openLink = openLink;
+    this.#opener = opener;
   }
 
   /** The link of the current generation while it is not being let go. */
@@ -51,15 +56,15 @@ export class LinkLease {
       });
       return;
     }
-    const early: LinkEvent[] = [];
-    let ready = false;
-    const link = this.#openLink(generation, (event) => {
-      if (!ready) early.push(event);
+    let early: LinkEvent[] | undefined = [];
+    const link = this.#opener.openLink(generation, (event) => {
+      if (early !== undefined) early.push(event);
       else if (this.#held?.link === link && this.#held.released === undefined) onEvent(event);
     });
     this.#held = { generation, link, mode: undefined, released: undefined };
-    ready = true;
-    for (const event of early) onEvent(event);
+    const arrived = early;
+    early = undefined;
+    for (const event of arrived) onEvent(event);
   }
 
   /**

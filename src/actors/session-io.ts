@@ -1,16 +1,7 @@
 import type { Fault } from '../link/fault.ts';
-import type { Tool } from '../link/tool-hash.ts';
+import type { ListedTool } from '../link/tool-hash.ts';
 import type { LinkLease } from './link-lease.ts';
 import type { ConnectPermit } from './ports.ts';
-
-/** A tool of a server's catalog, with the hashes of its description. */
-export interface ListedTool {
-  readonly tool: Tool;
-  /** Hash of all that a model or a caller may rely on. */
-  readonly hash: string;
-  /** Hash of the input schema alone. */
-  readonly inputHash: string;
-}
 
 /** A server's own record, as the actors that do its I/O see it. None of these may throw. */
 export interface SessionIo {

@@ -10,43 +10,76 @@ export interface Tool {
   readonly annotations?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A tool of a catalog. Its hashes do not depend on the order of keys, and are made when they are first asked for. */
+export interface ListedTool {
+  readonly tool: Tool;
+  /** Hash of all that a model or a caller may rely on: name, title, description, schemas and annotations. */
+  readonly hash: string;
+  /** Hash of the input schema alone. */
+  readonly inputHash: string;
+}
+
 /** Deeper descriptions are refused: no useful schema is that deep, and a bomb is. */
 const deepest = 64;
 
-/**
- * Hashes of a tool's description, independent of the order of keys: `hash` over all that a model or a caller may rely on,
- * `inputHash` over the input schema alone. Undefined when the description is nested deeper than 64 levels.
- */
-export function hashTool(tool: Tool): { readonly hash: string; readonly inputHash: string } | undefined {
-  const input = canonicalJson(tool.inputSchema, deepest);
-  const rest = canonicalJson([tool.name, tool.title, tool.description, tool.outputSchema, tool.annotations], deepest);
-  if (input === undefined || rest === undefined) return undefined;
-  return { hash: sha256(`${input}\n${rest}`), inputHash: sha256(input) };
+/** The tool with its hashes; undefined when what `listed` describes is no tool, or is nested deeper than 64 levels. */
+export function listTool(listed: unknown): ListedTool | undefined {
+  return isTool(listed) && !isDeeper(listed, deepest) ? new HashedTool(listed) : undefined;
+}
+
+class HashedTool implements ListedTool {
+  readonly tool: Tool;
+  #hash: string | undefined;
+  #inputHash: string | undefined;
+
+  constructor(tool: Tool) {
+    this.tool = tool;
+  }
+
+  get hash(): string {
+    const { name, title, description, inputSchema, outputSchema, annotations } = this.tool;
+    this.#hash ??= sha256(canonicalJson([name, title, description, inputSchema, outputSchema, annotations]));
+    return this.#hash;
+  }
+
+  get inputHash(): string {
+    this.#inputHash ??= sha256(canonicalJson(this.tool.inputSchema));
+    return this.#inputHash;
+  }
+
+  toJSON(): ListedTool {
+    return { tool: this.tool, hash: this.hash, inputHash: this.inputHash };
+  }
+}
+
+function isTool(value: unknown): value is Tool {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    typeof value.name === 'string' &&
+    'inputSchema' in value &&
+    typeof value.inputSchema === 'object' &&
+    value.inputSchema !== null
+  );
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1));
 }
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** JSON with sorted keys; undefined when the value is nested deeper than `depth`. */
-function canonicalJson(value: unknown, depth: number): string | undefined {
+/** JSON with sorted keys and nothing undefined. */
+function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (depth === 0) return undefined;
-  const parts: string[] = [];
-  if (Array.isArray(value)) {
-    for (const item of value) {
-      const part = canonicalJson(item, depth - 1);
-      if (part === undefined) return undefined;
-      parts.push(part);
-    }
-    return `[${parts.join(',')}]`;
-  }
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  for (const [key, item] of entries) {
-    if (item === undefined) continue;
-    const part = canonicalJson(item, depth - 1);
-    if (part === undefined) return undefined;
-    parts.push(`${JSON.stringify(key)}:${part}`);
-  }
-  return `{${parts.join(',')}}`;
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
+  const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`);
+  return `{${entries.join(',')}}`;
 }

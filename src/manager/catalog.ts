@@ -1,4 +1,4 @@
-import type { ListedTool } from '../actors/session-io.ts';
+import type { ListedTool } from '../link/tool-hash.ts';
 
 /** The tools of one server, as it last listed them. */
 export interface Catalog {

@@ -19,7 +19,7 @@ const sessionsPerRoot = 64;
 
 interface Root {
   readonly actor: ActorRefFrom<ManagerMachine>;
-  readonly ids: Set<string>;
+  sessions: number;
 }
 
 /**
@@ -50,7 +50,7 @@ export class Fleet {
   /** Starts a server's session. */
   start(id: string): void {
     const root = this.#rootWithRoom();
-    root.ids.add(id);
+    root.sessions += 1;
     this.#rootOf.set(id, root);
     root.actor.send({ type: 'SERVER.ADD', id });
   }
@@ -75,7 +75,7 @@ export class Fleet {
 
   #rootWithRoom(): Root {
     for (const root of this.#roots) {
-      if (root.ids.size < sessionsPerRoot) return root;
+      if (root.sessions < sessionsPerRoot) return root;
     }
     const { clock } = this.#ports;
     this.#made += 1;
@@ -90,7 +90,7 @@ export class Fleet {
       },
       logger: () => undefined,
     });
-    const root: Root = { actor, ids: new Set() };
+    const root: Root = { actor, sessions: 0 };
     actor.subscribe({
       error: (error) => {
         this.#rootCrashed(root, error);
@@ -153,25 +153,25 @@ export class Fleet {
     const record = this.#records.get(id);
     if (record === undefined) return;
     this.#actorOf.set(id, actor);
-    const isCurrent = (): boolean => this.#actorOf.get(id) === actor;
+    const actorOf = this.#actorOf;
     actor.on('*', ({ generation: _, ...fact }) => {
-      if (isCurrent()) record.publish(fact);
+      if (actorOf.get(id) === actor) record.publish(fact);
     });
     actor.subscribe({
       next: (snapshot) => {
+        if (actorOf.get(id) !== actor) return;
         const phase = phaseOf(snapshot.value);
         // An actor in the place of one that crashed begins in `idle`, and goes on at once.
-        if (isCurrent() && !(phase === 'idle' && record.generation > 0))
-          record.observe(phase, snapshot.context, snapshot.tags);
+        if (phase !== 'idle' || record.generation === 0) record.observe(phase, snapshot.context, snapshot.tags);
       },
-      // The manager actor hears of the crash too, and deals with it.
-      error: () => undefined,
+      error: heardByItsManager,
     });
   }
 
   #sessionClosed(id: string): void {
     this.#actorOf.delete(id);
-    this.#rootOf.get(id)?.ids.delete(id);
+    const root = this.#rootOf.get(id);
+    if (root !== undefined) root.sessions -= 1;
     this.#rootOf.delete(id);
     this.#records.get(id)?.finish();
   }
@@ -183,10 +183,11 @@ export class Fleet {
     this.#crash = nextCrash(this.#crash, clock.monotonic(), total(random, 0.5));
     const { restartMs } = this.#crash;
     logger.error(
-      { err: error, sessions: root.ids.size, restartMs },
+      { err: error, sessions: root.sessions, restartMs },
       'a manager actor crashed; its sessions are started anew',
     );
-    for (const id of root.ids) {
+    const ids = new Set([...this.#rootOf].filter(([, of]) => of === root).map(([id]) => id));
+    for (const id of ids) {
       this.#rootOf.delete(id);
       this.#actorOf.delete(id);
       const record = this.#records.get(id);
@@ -202,7 +203,7 @@ export class Fleet {
       void record.lease.release('kill');
     }
     for (const [id, child] of Object.entries(root.actor.getSnapshot().children)) {
-      child?.send(root.ids.has(id) ? { type: 'SESSION.ABANDON', id } : { type: 'TICKER.PAUSE' });
+      child?.send(ids.has(id) ? { type: 'SESSION.ABANDON', id } : { type: 'TICKER.PAUSE' });
     }
   }
 
@@ -225,6 +226,9 @@ export class Fleet {
       });
   }
 }
+
+/** A crash reaches the manager actor, which deals with it; without any handler here it would be thrown as well. */
+function heardByItsManager(): void {}
 
 /** What a supervisor calls must not throw, whoever wrote it. */
 function total(random: () => number, otherwise: number): number {

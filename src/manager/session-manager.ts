@@ -48,7 +48,6 @@ export class SessionManager {
 
   readonly #ports: ManagerPorts;
   readonly #records = new Map<string, SessionRecord>();
-  readonly #handles = new Map<string, SessionHandle>();
   readonly #bus: EventBus;
   readonly #fleet: Fleet;
   readonly #world: HandleWorld;
@@ -139,8 +138,8 @@ export class SessionManager {
 
     const record = new SessionRecord(id, checkedTarget, resolved, this.#owner);
     const handle = new SessionHandle(record, this.#world);
+    record.session = handle;
     this.#records.set(id, record);
-    this.#handles.set(id, handle);
     this.#publish(record, { type: 'serverAdded' }, undefined, record.view.state);
     this.#fleet.start(id);
     if (!resolved.waitForReady || resolved.lazy) return handle;
@@ -179,8 +178,8 @@ export class SessionManager {
 
   /** Throws `UnknownServerError`. */
   session(id: string): Session {
-    const handle = this.#handles.get(id);
-    if (handle === undefined) throw new UnknownServerError(id, [...this.#handles.keys()]);
+    const handle = this.#records.get(id)?.session;
+    if (handle === undefined) throw new UnknownServerError(id, [...this.#records.keys()]);
     return handle;
   }
 
@@ -212,7 +211,7 @@ export class SessionManager {
       if (tool !== undefined && !record.catalog.tools.some((listed) => listed.tool.name === tool)) continue;
       if (best === undefined || comesBefore(record, best)) best = record;
     }
-    return best === undefined ? undefined : this.#handles.get(best.id);
+    return best?.session;
   }
 
   sessionStats(): Readonly<Record<ConnectionState, number>> {
@@ -278,7 +277,6 @@ export class SessionManager {
       record.removing = record.closed.then(() => {
         if (this.#records.get(record.id) !== record) return;
         this.#records.delete(record.id);
-        this.#handles.delete(record.id);
         this.#publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
       });
       this.#drain(record, drainMs);

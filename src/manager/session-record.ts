@@ -1,5 +1,6 @@
-import type { ListedTool, SessionIo } from '../actors/session-io.ts';
-import { LinkLease } from '../actors/link-lease.ts';
+import type { SessionIo } from '../actors/session-io.ts';
+import type { ListedTool } from '../link/tool-hash.ts';
+import { LinkLease, type LinkOpener } from '../actors/link-lease.ts';
 import type { Clock, ConnectPermit } from '../actors/ports.ts';
 import { emptyTally, withLatency, type SessionTally } from '../machines/call-tally.ts';
 import { stateOfPhase, type ConnectionState, type Phase } from '../machines/connection-state.ts';
@@ -11,12 +12,14 @@ import {
   type SessionPolicy,
 } from '../machines/session-context.ts';
 import type { Fault } from '../link/fault.ts';
+import type { Link, LinkEvent } from '../link/link.ts';
 import type { LinkTarget } from '../link/target.ts';
 import { catalogDifference, unknownCatalog, type Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { SessionFact, ShownError } from './manager-events.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
+import type { Session } from './session.ts';
 import { policyOf } from './session-policy.ts';
 
 /** What a record tells the manager that keeps it. */
@@ -49,7 +52,7 @@ const noTags: ReadonlySet<string> = new Set();
  * Everything of one server that outlives its session's actor: the lease on its link, its memory and its counts.
  * The target and its secrets are here and nowhere else; nothing of a record is ever serialised.
  */
-export class SessionRecord implements SessionIo {
+export class SessionRecord implements SessionIo, LinkOpener {
   readonly id: string;
   readonly target: LinkTarget;
   readonly options: ResolvedServerOptions;
@@ -71,6 +74,8 @@ export class SessionRecord implements SessionIo {
   catalog: Catalog = unknownCatalog;
   lastAnswerMs = Number.NEGATIVE_INFINITY;
   staleEvents = 0;
+  /** The record's public face; undefined only until the record is added. */
+  session: Session | undefined;
   /** Removal has begun: nothing new is admitted. */
   removing: Promise<void> | undefined;
   finished = false;
@@ -81,11 +86,7 @@ export class SessionRecord implements SessionIo {
     this.options = options;
     this.#owner = owner;
     this.policy = policyOf(target, options);
-    this.lease = new LinkLease(owner.ports.clock, (generation, onEvent) =>
-      owner.ports
-        .links(target)
-        .open({ serverId: id, generation, target, clientInfo: owner.clientInfo, handlers: options.handlers, onEvent }),
-    );
+    this.lease = new LinkLease(owner.ports.clock, this);
     this.view = {
       phase: 'idle',
       state: 'disconnected',
@@ -103,6 +104,13 @@ export class SessionRecord implements SessionIo {
 
   get clock(): Clock {
     return this.#owner.ports.clock;
+  }
+
+  openLink(generation: number, onEvent: (event: LinkEvent) => void): Link {
+    const { ports, clientInfo } = this.#owner;
+    const { id, target } = this;
+    const { handlers } = this.options;
+    return ports.links(target).open({ serverId: id, generation, target, clientInfo, handlers, onEvent });
   }
 
   wall(): number {
