@@ -3,40 +3,98 @@ import type { LinkEvent } from '../link/link.ts';
 import type { LinkCommand, SessionMachineEvent } from '../machines/session-events.ts';
 import type { GenerationInput } from '../machines/session-world.ts';
 import type { FanOut } from './fan-out.ts';
+import { startProbe } from './link-probe.ts';
+import { listTools } from './list-tools.ts';
 import type { Clock } from './ports.ts';
 import type { FindSession, SessionIo } from './session-io.ts';
 
 /** A link that complains all the time is heard once in this time: each complaint asks for a check. */
 const faultEveryMs = 1_000;
 
+const released = 'the link is being let go';
+
 /**
- * Opens the link of one generation, tells the session what becomes of it, and lets it go when told to.
- * It does not end the link when it is stopped itself: the lease holds it, and only a release ends it.
+ * The session's hands: opens the link of one generation, checks it and lists its tools when asked, tells the session what
+ * becomes of it, and lets it go when told to. One check at a time: asked again meanwhile, both askers read the one result.
+ *
+ * Being stopped does not end the link: the lease holds it, and only a release ends it.
  */
 export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
   return fromCallback<LinkCommand, GenerationInput>(({ input, sendBack, receive }) => {
     const { generation } = input;
     const io = find(input.id);
-    if (io === undefined) return;
+    if (io === undefined) return undefined;
     const tell = (event: SessionMachineEvent): void => {
       sendBack(event);
     };
+    let stopProbe: (() => void) | undefined;
+    let listing: AbortController | undefined;
 
-    receive(({ mode }) => {
-      void io.lease.release(mode).then(({ leaked }) => {
-        tell({ type: 'LINK.RELEASED', generation, leaked });
+    function probe(link: SessionIo['lease']['link']): void {
+      if (io === undefined || link === undefined || stopProbe !== undefined) return;
+      stopProbe = startProbe(io, link, generation, clock, (result) => {
+        stopProbe = undefined;
+        tell(result);
       });
+    }
+
+    function hydrate(link: SessionIo['lease']['link'], offersTools: boolean): void {
+      if (io === undefined || link === undefined) return;
+      if (!offersTools) {
+        io.noteTools(generation, { list: [], complete: true });
+        tell({ type: 'HYDRATED', generation, answers: 0 });
+        return;
+      }
+      const mine = new AbortController();
+      listing = mine;
+      listTools(link, mine.signal).then(
+        (tools) => {
+          if (listing !== mine) return;
+          listing = undefined;
+          io.noteTools(generation, tools);
+          tell({ type: 'HYDRATED', generation, answers: 1 });
+        },
+        () => {
+          // The link is going down, which it says itself, or it was let go.
+        },
+      );
+    }
+
+    function stop(): void {
+      stopProbe?.();
+      stopProbe = undefined;
+      listing?.abort(released);
+      listing = undefined;
+    }
+
+    receive((command) => {
+      switch (command.type) {
+        case 'PROBE.REQUEST':
+          probe(io.lease.link);
+          break;
+        case 'HYDRATE.REQUEST':
+          hydrate(io.lease.link, command.offersTools);
+          break;
+        case 'LINK.RELEASE':
+          void io.lease.release(command.mode).then(({ leaked }) => {
+            tell({ type: 'LINK.RELEASED', generation, leaked });
+          });
+          break;
+      }
     });
 
     let lastFaultMs = Number.NEGATIVE_INFINITY;
-    io.lease.open(generation, (event) => {
+    const hear = (event: LinkEvent): void => {
       if (event.type === 'fault') {
         const nowMs = clock.monotonic();
         if (nowMs - lastFaultMs < faultEveryMs) return;
         lastFaultMs = nowMs;
       }
+      if (event.type === 'down') stop();
       relay(event, io, generation, clock, fanOut, tell);
-    });
+    };
+    io.lease.open(generation, hear, stop);
+    return stop;
   });
 }
 

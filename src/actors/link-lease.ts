@@ -1,5 +1,5 @@
 import type { CloseMode, Link, LinkEvent } from '../link/link.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, TimerId } from './ports.ts';
 
 /** How long a link may take to let go before it is given up as leaked: the longest ladder, and a little. */
 const gracefulBoundMs = 15_000;
@@ -12,10 +12,15 @@ export interface LinkOpener {
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link;
 }
 
+const nothing = (): void => undefined;
+
 interface Held {
   readonly generation: number;
   readonly link: Link;
+  readonly onRelease: () => void;
   mode: CloseMode | undefined;
+  /** Starts the time anew in which the link has to let go. */
+  bound: ((mode: CloseMode) => void) | undefined;
   released: Promise<{ readonly leaked: boolean }> | undefined;
 }
 
@@ -43,8 +48,8 @@ export class LinkLease {
     return this.#held?.generation;
   }
 
-  /** Opens the link of a generation. Its events stop when it is released. */
-  open(generation: number, onEvent: (event: LinkEvent) => void): void {
+  /** Opens the link of a generation. Its events stop when it is released, by whomever: `onRelease` is called then, once. */
+  open(generation: number, onEvent: (event: LinkEvent) => void, onRelease: () => void = nothing): void {
     if (this.#held !== undefined) {
       onEvent({
         type: 'down',
@@ -61,7 +66,7 @@ export class LinkLease {
       if (early !== undefined) early.push(event);
       else if (this.#held?.link === link && this.#held.released === undefined) onEvent(event);
     });
-    this.#held = { generation, link, mode: undefined, released: undefined };
+    this.#held = { generation, link, onRelease, mode: undefined, bound: undefined, released: undefined };
     const arrived = early;
     early = undefined;
     for (const event of arrived) onEvent(event);
@@ -76,25 +81,33 @@ export class LinkLease {
     if (held === undefined) return Promise.resolve({ leaked: false });
     if (held.released === undefined) {
       held.mode = mode;
+      held.onRelease();
       held.released = this.#bounded(held, mode).then((leaked) => {
         this.#held = undefined;
         return { leaked };
       });
     } else if (held.mode !== undefined && harshness[mode] > harshness[held.mode]) {
       held.mode = mode;
+      held.bound?.(mode);
       void closed(held.link, mode);
     }
     return held.released;
   }
 
+  /** Resolves to true when the link has not let go in time. A harsher mode brings its own, shorter time. */
   #bounded(held: Held, mode: CloseMode): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = this.#clock.setTimeout(
-        () => {
-          resolve(true);
-        },
-        mode === 'graceful' ? gracefulBoundMs : killBoundMs,
-      );
+      let timer: TimerId;
+      held.bound = (how) => {
+        this.#clock.clearTimeout(timer);
+        timer = this.#clock.setTimeout(
+          () => {
+            resolve(true);
+          },
+          how === 'graceful' ? gracefulBoundMs : killBoundMs,
+        );
+      };
+      held.bound(mode);
       void closed(held.link, mode).then(() => {
         this.#clock.clearTimeout(timer);
         resolve(false);

@@ -9,11 +9,10 @@ export function inertSessionMachine(): SessionMachine {
   return createSessionMachine({
     random: () => 0,
     wall: () => 0,
+    monotonic: () => 0,
     actors: {
       permit: fromCallback(nothing),
       link: fromCallback(nothing),
-      probe: fromCallback(nothing),
-      hydrate: fromCallback(nothing),
     },
     remember: nothing,
     releasePermit: nothing,

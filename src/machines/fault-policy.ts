@@ -5,7 +5,11 @@ import { isCrashLoop, type ParkedFor, type ReconnectConfig } from './reconnect-p
 export type Rest = 'backingOff' | 'stopped' | ParkedFor;
 
 /** Decides from the fault alone what helps: time, a new token, a mended configuration, or nothing by itself. */
-export function classify(fault: Fault, exits: readonly number[], policy: ReconnectConfig): Rest {
+export function classify(
+  fault: Fault,
+  past: { readonly exits: readonly number[]; readonly parkedFor: ParkedFor | null },
+  policy: ReconnectConfig,
+): Rest {
   if (!policy.enabled) return 'stopped';
   switch (fault.kind) {
     case 'auth':
@@ -17,7 +21,8 @@ export function classify(fault: Fault, exits: readonly number[], policy: Reconne
     case 'incompatible':
       return 'incompatible';
     case 'exit':
-      return isCrashLoop(exits, policy) ? 'crashLoop' : 'backingOff';
+      // A loop that was slowed down is still a loop, though its exits no longer crowd the window.
+      return past.parkedFor === 'crashLoop' || isCrashLoop(past.exits, policy) ? 'crashLoop' : 'backingOff';
     case 'unreachable':
     case 'transport':
     case 'timeout':

@@ -10,7 +10,7 @@ import {
   type HealthCount,
 } from './health-policy.ts';
 import type { TickArm } from './manager-events.ts';
-import type { ReconnectConfig } from './reconnect-policy.ts';
+import type { ParkedFor, ReconnectConfig } from './reconnect-policy.ts';
 import type { Release, SessionMachineEvent } from './session-events.ts';
 
 /** Everything that a session's decisions depend on, resolved from its options. */
@@ -32,6 +32,9 @@ export interface SessionMemory {
   readonly everConnected: boolean;
   readonly exits: readonly number[];
   readonly losses: readonly number[];
+  /** What it was last parked for; null once that is over. */
+  readonly parkedFor: ParkedFor | null;
+  /** How often in a row it was parked for that. */
   readonly parks: number;
   readonly lastFault: Fault | null;
 }
@@ -42,6 +45,7 @@ export const blankMemory: SessionMemory = Object.freeze({
   everConnected: false,
   exits: Object.freeze([]),
   losses: Object.freeze([]),
+  parkedFor: null,
   parks: 0,
   lastFault: null,
 });
@@ -84,6 +88,8 @@ export interface SessionContext extends SessionMemory {
   readonly release: Release | null;
   /** Delay of the next attempt, or of the next look of a parked session; null when there is none. */
   readonly restMs: number | null;
+  /** When that is, monotonic. */
+  readonly restEndsAtMs: number | null;
   /** When that is, in milliseconds since the epoch. */
   readonly nextAttemptAt: number | null;
   readonly drainMs: number;
@@ -115,6 +121,7 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     pid: null,
     release: null,
     restMs: null,
+    restEndsAtMs: null,
     nextAttemptAt: null,
     drainMs: 0,
     overloadMs: 0,
@@ -125,8 +132,8 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
 }
 
 export function memoryOf(context: SessionContext): SessionMemory {
-  const { generation, attempt, everConnected, exits, losses, parks, lastFault } = context;
-  return { generation, attempt, everConnected, exits, losses, parks, lastFault };
+  const { generation, attempt, everConnected, exits, losses, parkedFor, parks, lastFault } = context;
+  return { generation, attempt, everConnected, exits, losses, parkedFor, parks, lastFault };
 }
 
 /** The answers that prove this generation's connection, with the one that this event brings. */
@@ -154,7 +161,16 @@ export function connectTimeout(context: SessionContext): Fault {
   };
 }
 
-export const reasonText: Readonly<Record<DegradedReason, string>> = {
+/** The health count with the reason that goes with it: the failed check, while there is one, else what else speaks against the session. */
+export function explained(context: SessionContext, health: HealthCount): Pick<SessionContext, 'health' | 'reason'> {
+  const reason =
+    health.failures === 0 && health.reasons.length > 0
+      ? health.reasons.map((each) => reasonText[each]).join(', ')
+      : context.reason;
+  return { health, reason };
+}
+
+const reasonText: Readonly<Record<DegradedReason, string>> = {
   calls: 'calls get no answer',
   latency: 'answers are slow',
   overload: 'the server is overloaded',

@@ -47,10 +47,11 @@ export type SessionMachineEvent =
   | GenerationFact
   | CallEdge
   | { readonly type: 'PERMIT' }
-  | { readonly type: 'PROBE.REQUEST' }
   | { readonly type: 'OVERLOAD.OVER' }
   | { readonly type: 'REST.OVER' }
   | { readonly type: 'STABLE' }
+  /** A recycle that was asked for a moment after the last one. */
+  | { readonly type: 'RECYCLE.DUE'; readonly generation: number; readonly reason: string }
   /** The ticker was replaced, and with it went the tick that this session had armed. */
   | { readonly type: 'TICKS.LOST' };
 
@@ -85,7 +86,10 @@ export type SessionEmitted =
   | { readonly type: 'linkLeaked'; readonly generation: number };
 
 /** Orders to the link's actor. */
-export interface LinkCommand {
-  readonly type: 'LINK.RELEASE';
-  readonly mode: CloseMode;
-}
+export type LinkCommand =
+  /** Check the link and answer `PING.OK`, `PING.FAILED` or `PING.VOID`; one check at a time, whoever asks. */
+  | { readonly type: 'PROBE.REQUEST' }
+  /** List the tools and answer `HYDRATED`; a server that offers none is not asked. */
+  | { readonly type: 'HYDRATE.REQUEST'; readonly offersTools: boolean }
+  /** Let the link go and answer `LINK.RELEASED`. Repeated with a harsher mode, it hastens. */
+  | { readonly type: 'LINK.RELEASE'; readonly mode: CloseMode };

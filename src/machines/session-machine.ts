@@ -4,7 +4,7 @@
  */
 import { and, not } from 'xstate';
 import { initialContext } from './session-context.ts';
-import { bound, letGo, lostSession, ofGeneration, ofHydration, parked, retry, toConnecting } from './session-rows.ts';
+import { bound, letGo, lostSession, noted, parked, retry, toConnecting } from './session-rows.ts';
 import { sessionSetup } from './session-setup.ts';
 import type { SessionWorld } from './session-world.ts';
 
@@ -68,9 +68,14 @@ export function createSessionMachine(world: SessionWorld) {
             },
             on: {
               'SESSION.RECYCLE': [
-                { guard: 'was nudged a moment ago' },
+                { guard: 'was nudged a moment ago', actions: ['stop timing the recycle', 'put the recycle off'] },
                 { target: '#session.releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
               ],
+              'RECYCLE.DUE': {
+                guard: 'is current',
+                target: '#session.releasing',
+                actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
+              },
               'SESSION.DRAIN': { target: '#session.releasing', actions: ['note the drain', letGo('kill', 'closed')] },
               'LINK.DOWN': {
                 guard: 'is current',
@@ -93,7 +98,7 @@ export function createSessionMachine(world: SessionWorld) {
                 initial: 'asking',
                 states: {
                   asking: {
-                    invoke: { id: 'probe', src: 'probe', input: ofGeneration },
+                    entry: 'ask for a probe',
                     on: {
                       'PING.OK': [
                         {
@@ -104,7 +109,7 @@ export function createSessionMachine(world: SessionWorld) {
                         {
                           guard: and(['is current', 'proves the connection']),
                           target: '#session.connected',
-                          actions: ['count an answer', 'tell of the check'],
+                          actions: 'tell of the check',
                         },
                         { guard: 'is current', target: 'pausing', actions: ['count an answer', 'tell of the check'] },
                       ],
@@ -120,13 +125,12 @@ export function createSessionMachine(world: SessionWorld) {
                 },
               },
               hydrating: {
-                invoke: { id: 'hydrate', src: 'hydrate', input: ofHydration },
+                entry: 'ask for the tools',
                 on: {
                   HYDRATED: [
                     {
                       guard: and(['is current', 'proves the connection']),
                       target: '#session.connected',
-                      actions: 'count an answer',
                     },
                     { guard: 'is current', target: 'verifying.pausing', actions: 'count an answer' },
                   ],
@@ -141,12 +145,17 @@ export function createSessionMachine(world: SessionWorld) {
         type: 'parallel',
         tags: 'holds a link',
         entry: ['note the connection', 'remember', 'arm the first tick', 'time the stability'],
-        exit: 'stop timing the stability',
+        exit: ['stop timing the stability', 'stop timing the overload'],
         on: {
           'SESSION.RECYCLE': [
-            { guard: 'was nudged a moment ago' },
+            { guard: 'was nudged a moment ago', actions: ['stop timing the recycle', 'put the recycle off'] },
             { target: 'releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
           ],
+          'RECYCLE.DUE': {
+            guard: 'is current',
+            target: 'releasing',
+            actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
+          },
           'SESSION.DRAIN': [
             {
               guard: 'drains at once',
@@ -206,20 +215,12 @@ export function createSessionMachine(world: SessionWorld) {
                 actions: [{ type: 'note a reason', params: { reason: 'latency' } }, 'arm the next tick'],
               },
               'LATENCY.LOW': { actions: { type: 'drop a reason', params: { reason: 'latency' } } },
-              OVERLOAD: {
-                actions: [
-                  { type: 'note a reason', params: { reason: 'overload' } },
-                  'stop timing the overload',
-                  'time the overload',
-                  'arm the next tick',
-                ],
-              },
+              OVERLOAD: noted('overload', 'stop timing the overload', 'time the overload'),
               'OVERLOAD.OVER': { actions: { type: 'drop a reason', params: { reason: 'overload' } } },
             },
             states: {
               healthy: {
                 tags: 'admits calls',
-                entry: 'forget the reason',
                 always: [
                   { guard: 'has failed too often', target: 'unhealthy' },
                   { guard: not('is sound'), target: 'degraded' },
@@ -229,29 +230,15 @@ export function createSessionMachine(world: SessionWorld) {
                 tags: 'admits calls',
                 always: [
                   { guard: 'has failed too often', target: 'unhealthy' },
-                  { guard: 'is sound', target: 'healthy' },
+                  { guard: 'is sound', target: 'healthy', actions: 'forget the reason' },
                 ],
               },
               unhealthy: {
                 always: [
                   { guard: 'is hopeless', target: '#session.releasing', actions: retry('kill') },
-                  { guard: 'is sound', target: 'healthy' },
+                  { guard: 'is sound', target: 'healthy', actions: 'forget the reason' },
                   { guard: 'has recovered', target: 'degraded' },
                 ],
-              },
-            },
-          },
-          probe: {
-            initial: 'resting',
-            states: {
-              resting: { on: { 'PROBE.REQUEST': { target: 'asking' } } },
-              asking: {
-                invoke: { id: 'probe', src: 'probe', input: ofGeneration },
-                on: {
-                  'PING.OK': { guard: 'is current', target: 'resting' },
-                  'PING.FAILED': { guard: 'is current', target: 'resting' },
-                  'PING.VOID': { guard: 'is current', target: 'resting' },
-                },
               },
             },
           },
@@ -284,7 +271,7 @@ export function createSessionMachine(world: SessionWorld) {
       },
 
       releasing: {
-        entry: ['remember', 'release the link'],
+        entry: ['stop timing the recycle', 'remember', 'release the link'],
         exit: ['forget the process', "end the link's actor"],
         on: {
           'SESSION.OPEN': { actions: 'let go to retry at once' },

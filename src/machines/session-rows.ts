@@ -1,20 +1,9 @@
 /** The rows that recur in the session machine's table. */
 import { and } from 'xstate';
 import type { CloseMode } from '../link/link.ts';
+import type { DegradedReason } from './health-policy.ts';
 import type { ParkedFor } from './reconnect-policy.ts';
-import type { SessionContext } from './session-context.ts';
 import type { AfterRelease } from './session-events.ts';
-import type { GenerationInput, HydrationInput } from './session-world.ts';
-
-export const ofGeneration = ({ context }: { readonly context: SessionContext }): GenerationInput => ({
-  id: context.id,
-  generation: context.generation,
-});
-
-export const ofHydration = ({ context }: { readonly context: SessionContext }): HydrationInput => ({
-  ...ofGeneration({ context }),
-  offersTools: context.facts?.capabilities['tools'] !== undefined,
-});
 
 export const lostSession = ['note what failed', 'count a session loss', 'tell of the lost session'] as const;
 
@@ -24,6 +13,12 @@ export function letGo<const Mode extends CloseMode, const Next extends AfterRele
 
 export function retry<const Mode extends CloseMode>(mode: Mode) {
   return { type: 'let go, then retry', params: { mode } } as const;
+}
+
+/** A reason to be degraded. The first one asks for a check soon; while there is one, a check is due soon anyway. */
+export function noted(reason: DegradedReason, ...also: readonly ('stop timing the overload' | 'time the overload')[]) {
+  const note = { type: 'note a reason', params: { reason } } as const;
+  return [{ guard: 'is sound', actions: [note, ...also, 'arm the next tick'] }, { actions: [note, ...also] }] as const;
 }
 
 /** The way into an attempt: through the connect limiter's queue, unless the target is exempt from it. */

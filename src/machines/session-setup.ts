@@ -28,9 +28,9 @@ import {
 import {
   answersWith,
   connectTimeout,
+  explained,
   healthAfter,
   memoryOf,
-  reasonText,
   tickerOf,
   type SessionContext,
   type SessionInput,
@@ -61,6 +61,7 @@ export function sessionSetup(world: SessionWorld) {
       'the stable time': ({ context }) => context.policy.reconnect.stableMs,
       'the rest': ({ context }) => context.restMs ?? 0,
       'the drain time': ({ context }) => context.drainMs,
+      'the time to the next nudge': ({ context, event }) => untilNudge(context, event),
       'the proving pause': provingPauseMs,
       'the overload time': ({ event }) => (event.type === 'OVERLOAD' ? (event.retryAfterMs ?? overloadMs) : overloadMs),
     },
@@ -88,6 +89,10 @@ export function sessionSetup(world: SessionWorld) {
       'is hopeless': ({ context }) => isGivenUp(context.health, context.policy.healthCheck),
       'was nudged a moment ago': ({ context, event }) =>
         'atMs' in event && context.nudgedAtMs !== null && event.atMs - context.nudgedAtMs < nudgeIntervalMs,
+      'would come no sooner': ({ context, event }) =>
+        'atMs' in event &&
+        context.restEndsAtMs !== null &&
+        event.atMs + untilNudge(context, event) >= context.restEndsAtMs,
       'is bound for': ({ context }, params: { readonly next: AfterRelease }) => context.release?.next === params.next,
     },
     actions: {
@@ -99,6 +104,7 @@ export function sessionSetup(world: SessionWorld) {
         pid: null,
         release: null,
         restMs: null,
+        restEndsAtMs: null,
         nextAttemptAt: null,
       })),
       remember: ({ context }) => {
@@ -125,13 +131,16 @@ export function sessionSetup(world: SessionWorld) {
       })),
       'note the connection': assign(({ context }) => ({
         everConnected: true,
-        parks: 0,
+        hydrated: true,
+        reason: null,
+        // Only a stable connection shows that a crash loop is over.
+        parkedFor: context.parkedFor === 'crashLoop' ? context.parkedFor : null,
         health: provenCount(context.policy.healthCheck),
         lastCheckAt: world.wall(),
       })),
-      'forget the failed attempts': assign({ attempt: 0 }),
+      'forget the failed attempts': assign({ attempt: 0, parkedFor: null }),
       'count a check': assign(({ context, event }) => ({
-        health: healthAfter(context, event),
+        ...explained(context, healthAfter(context, event)),
         lastCheckAt: world.wall(),
       })),
       'note what failed': assign(({ event }) =>
@@ -149,16 +158,17 @@ export function sessionSetup(world: SessionWorld) {
       'count a session loss': assign(({ context, event }) =>
         event.type === 'SESSION.LOST' ? { losses: withSessionLoss(context.losses, event.atMs) } : {},
       ),
-      'note a reason': assign(({ context }, params: { readonly reason: DegradedReason }) => ({
-        health: withReason(context.health, params.reason),
-        reason: reasonText[params.reason],
-      })),
-      'drop a reason': assign(({ context }, params: { readonly reason: DegradedReason }) => ({
-        health: withoutReason(context.health, params.reason),
-      })),
+      'note a reason': assign(({ context }, params: { readonly reason: DegradedReason }) =>
+        explained(context, withReason(context.health, params.reason)),
+      ),
+      'drop a reason': assign(({ context }, params: { readonly reason: DegradedReason }) =>
+        explained(context, withoutReason(context.health, params.reason)),
+      ),
       'forget the reason': assign({ reason: null }),
-      'note why': assign(({ event }) => (event.type === 'SESSION.RECYCLE' ? { reason: event.reason } : {})),
-      'note the nudge': assign(({ event }) => ('atMs' in event ? { nudgedAtMs: event.atMs } : {})),
+      'note why': assign(({ event }) => ('reason' in event ? { reason: event.reason } : {})),
+      'note the nudge': assign(({ context, event }) => ({
+        nudgedAtMs: 'atMs' in event ? event.atMs : (context.nudgedAtMs ?? 0) + nudgeIntervalMs,
+      })),
       'note the drain': assign(({ event }) =>
         event.type === 'SESSION.DRAIN' ? { drainMs: event.drainMs, reason: 'draining' } : {},
       ),
@@ -172,8 +182,7 @@ export function sessionSetup(world: SessionWorld) {
       'let go, then do as the fault demands': assign(({ context, event }) => ({
         release: {
           mode: 'kill' as const,
-          next:
-            'fault' in event ? classify(event.fault, context.exits, context.policy.reconnect) : ('backingOff' as const),
+          next: 'fault' in event ? classify(event.fault, context, context.policy.reconnect) : ('backingOff' as const),
         },
       })),
       'let go to retry at once': assign(({ context }) =>
@@ -189,20 +198,21 @@ export function sessionSetup(world: SessionWorld) {
         mode: context.release?.mode ?? ('kill' as const),
       })),
       'kill the link': sendTo('link', { type: 'LINK.RELEASE', mode: 'kill' }),
-      'schedule the next attempt': assign(({ context }) => {
-        const restMs = backoffMs(context.attempt, context.policy.reconnect, world.random());
-        return { restMs, nextAttemptAt: world.wall() + restMs, attempt: context.attempt + 1 };
-      }),
+      'schedule the next attempt': assign(({ context }) => ({
+        ...restOf(backoffMs(context.attempt, context.policy.reconnect, world.random()), world),
+        attempt: context.attempt + 1,
+      })),
       'schedule the next look': assign(({ context }, params: { readonly reason: ParkedFor }) => {
-        const restMs = parkMs(params.reason, context.parks, context.policy.reconnect);
-        return { restMs, nextAttemptAt: world.wall() + restMs, attempt: context.attempt + 1, parks: context.parks + 1 };
+        const parks = context.parkedFor === params.reason ? context.parks : 0;
+        return {
+          ...restOf(parkMs(params.reason, parks, context.policy.reconnect), world),
+          attempt: context.attempt + 1,
+          parkedFor: params.reason,
+          parks: parks + 1,
+        };
       }),
-      'put the nudge off': assign(({ context, event }) => {
-        if (!('atMs' in event) || context.nudgedAtMs === null) return {};
-        const restMs = nudgeIntervalMs - (event.atMs - context.nudgedAtMs);
-        return { restMs, nextAttemptAt: world.wall() + restMs };
-      }),
-      'forget the rest': assign({ restMs: null, nextAttemptAt: null }),
+      'put the nudge off': assign(({ context, event }) => restOf(untilNudge(context, event), world)),
+      'forget the rest': assign({ restMs: null, restEndsAtMs: null, nextAttemptAt: null }),
       'time the rest': raise({ type: 'REST.OVER' }, { id: 'rest', delay: 'the rest' }),
       'stop timing the rest': cancel('rest'),
       // Only where there are failed attempts to forget: most sessions never need this timer.
@@ -212,7 +222,20 @@ export function sessionSetup(world: SessionWorld) {
       'stop timing the stability': cancel('stability'),
       'time the overload': raise({ type: 'OVERLOAD.OVER' }, { id: 'overload', delay: 'the overload time' }),
       'stop timing the overload': cancel('overload'),
-      'ask for a probe': raise({ type: 'PROBE.REQUEST' }),
+      'put the recycle off': raise(
+        ({ context, event }) => ({
+          type: 'RECYCLE.DUE' as const,
+          generation: context.generation,
+          reason: event.type === 'SESSION.RECYCLE' ? event.reason : '',
+        }),
+        { id: 'recycle', delay: 'the time to the next nudge' },
+      ),
+      'stop timing the recycle': cancel('recycle'),
+      'ask for a probe': sendTo('link', { type: 'PROBE.REQUEST' }),
+      'ask for the tools': sendTo('link', ({ context }) => ({
+        type: 'HYDRATE.REQUEST' as const,
+        offersTools: context.facts?.capabilities['tools'] !== undefined,
+      })),
       'arm the first tick': sendTo(
         ({ context }) => tickerOf(context.manager),
         ({ context }) => tickArm(context, firstTickMs(context.policy.healthCheck, world.random())),
@@ -257,6 +280,17 @@ export function sessionSetup(world: SessionWorld) {
       }),
     },
   });
+}
+
+/** A rest that begins now. */
+function restOf(restMs: number, world: SessionWorld) {
+  return { restMs, restEndsAtMs: world.monotonic() + restMs, nextAttemptAt: world.wall() + restMs };
+}
+
+/** Time until a nudge by hand may start an attempt again. */
+function untilNudge(context: SessionContext, event: SessionMachineEvent): number {
+  if (!('atMs' in event) || context.nudgedAtMs === null) return 0;
+  return nudgeIntervalMs - (event.atMs - context.nudgedAtMs);
 }
 
 function tickArm(context: SessionContext, dueMs: number) {

@@ -8,11 +8,6 @@ export interface GenerationInput {
   readonly generation: number;
 }
 
-/** What the hydration is told besides: a server that offers no tools is not asked for them. */
-export interface HydrationInput extends GenerationInput {
-  readonly offersTools: boolean;
-}
-
 /**
  * The world as the session machine sees it: time and chance, the actors that do its I/O, and a few orders to its record.
  * None of it is in the machine's context, so nothing of it can leak through an inspector.
@@ -21,15 +16,13 @@ export interface SessionWorld {
   random(): number;
   /** Milliseconds since the epoch. */
   wall(): number;
+  /** Milliseconds since some fixed moment. */
+  monotonic(): number;
   readonly actors: {
     /** Queues for the connect limiter's permit and answers `PERMIT`. */
     readonly permit: CallbackActorLogic<EventObject, { readonly id: string }>;
-    /** Opens the link, tells its events, and lets it go when told to. */
+    /** Opens the link, checks it, lists its tools, tells its events, and lets it go when told to. */
     readonly link: CallbackActorLogic<LinkCommand, GenerationInput>;
-    /** One check: `PING.OK`, `PING.FAILED` or `PING.VOID`. */
-    readonly probe: CallbackActorLogic<EventObject, GenerationInput>;
-    /** Lists the tools and answers `HYDRATED`. */
-    readonly hydrate: CallbackActorLogic<EventObject, HydrationInput>;
   };
   /** Keeps what must outlive the session's actor. Must not throw. */
   remember(id: string, memory: SessionMemory): void;

@@ -26,6 +26,7 @@ export function catalogDifference(
   before: readonly ListedTool[],
   after: readonly ListedTool[],
 ): { readonly added: readonly string[]; readonly removed: readonly string[]; readonly changed: readonly string[] } {
+  if (before.length === 0) return { added: after.map(({ tool }) => tool.name), removed: [], changed: [] };
   const old = new Map(before.map((listed) => [listed.tool.name, listed.hash]));
   const added: string[] = [];
   const changed: string[] = [];

@@ -1,11 +1,9 @@
 import { createActor, type ActorRefFrom } from 'xstate';
-import { createFanOut } from '../actors/fan-out.ts';
-import type { TimerId } from '../actors/ports.ts';
+import { createFanOut, slicedTimers, type FanOut } from '../actors/fan-out.ts';
+import type { Clock, TimerId } from '../actors/ports.ts';
 import { tickerLogic } from '../actors/health-ticker.ts';
-import { hydrateLogic } from '../actors/hydrate-actor.ts';
 import { linkLogic } from '../actors/link-actor.ts';
 import { permitLogic } from '../actors/permit-actor.ts';
-import { probeLogic } from '../actors/probe-actor.ts';
 import { releaseLogic } from '../actors/release-actor.ts';
 import type { ManagerCommand } from '../machines/manager-events.ts';
 import { createManagerMachine, nextCrash, type ActorCrash, type ManagerMachine } from '../machines/manager-machine.ts';
@@ -30,6 +28,7 @@ export class Fleet {
   readonly #ports: ManagerPorts;
   readonly #records: ReadonlyMap<string, SessionRecord>;
   readonly #machine: ManagerMachine;
+  readonly #actorClock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
   readonly #roots = new Set<Root>();
   readonly #rootOf = new Map<string, Root>();
   readonly #actorOf = new Map<string, ActorRefFrom<SessionMachine>>();
@@ -44,7 +43,9 @@ export class Fleet {
     this.#records = records;
     this.#ports = ports;
     this.#paused = paused;
-    this.#machine = this.#createMachine();
+    const fanOut = createFanOut(ports.clock);
+    this.#actorClock = slicedTimers(ports.clock, fanOut);
+    this.#machine = this.#createMachine(fanOut);
   }
 
   /** Starts a server's session. */
@@ -77,17 +78,11 @@ export class Fleet {
     for (const root of this.#roots) {
       if (root.sessions < sessionsPerRoot) return root;
     }
-    const { clock } = this.#ports;
     this.#made += 1;
     const actor = createActor(this.#machine, {
       id: `manager ${this.#made}`,
       input: { paused: this.#paused },
-      clock: {
-        setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
-        clearTimeout: (id) => {
-          clock.clearTimeout(id);
-        },
-      },
+      clock: this.#actorClock,
       logger: () => undefined,
     });
     const root: Root = { actor, sessions: 0 };
@@ -101,17 +96,16 @@ export class Fleet {
     return root;
   }
 
-  #createMachine(): ManagerMachine {
+  #createMachine(fanOut: FanOut): ManagerMachine {
     const { clock, random, connectLimiter, logger } = this.#ports;
     const find = (id: string): SessionRecord | undefined => this.#records.get(id);
     const session = createSessionMachine({
       random,
       wall: () => clock.wall(),
+      monotonic: () => clock.monotonic(),
       actors: {
         permit: permitLogic(find, connectLimiter),
-        link: linkLogic(find, clock, createFanOut(clock)),
-        probe: probeLogic(find, clock),
-        hydrate: hydrateLogic(find),
+        link: linkLogic(find, clock, fanOut),
       },
       remember: (id, memory) => {
         const record = find(id);

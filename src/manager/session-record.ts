@@ -248,7 +248,12 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   /** Calls the listener after every change of the info; returns the way to stop. */
   onChange(listener: () => void): () => void {
-    return enlist((this.#listeners ??= new Set()), listener);
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners === listeners) this.#listeners = undefined;
+    };
   }
 
   onNotification(listener: (method: string, params: unknown) => void): () => void {

@@ -54,7 +54,7 @@ it('every kind of fault is in the table, with the state that it leads to', () =>
   const rows = rowsUnder(text, 'fault').map(([kind, , rest = '']) => [kind, rest.split(';')[0]]);
   expect(rows).toEqual(
     (Object.keys(kinds) as FaultKind[]).map((kind) => {
-      const rest = classify({ kind, code: '', message: '' }, [], defaultReconnect);
+      const rest = classify({ kind, code: '', message: '' }, { exits: [], parkedFor: null }, defaultReconnect);
       return [kind, rest === 'backingOff' || rest === 'stopped' ? rest : `parked.${rest}`];
     }),
   );
