@@ -64,7 +64,7 @@ export class LinkLease {
     let early: LinkEvent[] | undefined = [];
     const link = this.#opener.openLink(generation, (event) => {
       if (early !== undefined) early.push(event);
-      else if (this.#held?.link === link && this.#held.released === undefined) onEvent(event);
+      else if (this.#held?.link === link && this.#held.mode === undefined) onEvent(event);
     });
     this.#held = { generation, link, onRelease, mode: undefined, bound: undefined, released: undefined };
     const arrived = early;

@@ -271,8 +271,13 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   finish(): void {
     if (this.finished) return;
-    this.finished = true;
     this.releasePermit();
+    // A session that is closed while no actor speaks for it ends all the same in `closed`.
+    if (this.view.phase !== 'closed') {
+      const rest = { pid: null, restMs: null, restEndsAtMs: null, nextAttemptAt: null };
+      this.observe('closed', { ...this.view.context, ...rest }, noTags);
+    }
+    this.finished = true;
     this.tell();
     this.#finish?.();
   }
