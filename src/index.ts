@@ -40,7 +40,7 @@ export type { CustomTarget, OnceTarget, StdioTarget, Transport } from './link/ta
 export type { CircuitState, ConnectionState, Phase } from './machines/connection-state.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';
 export type { ReconnectConfig } from './machines/reconnect-policy.ts';
-export type { CallOptions } from './manager/call-path.ts';
+export type { CallOptions } from './manager/call-options.ts';
 export type { Catalog } from './manager/catalog.ts';
 export type { ConnectionInfo, ManagerSnapshot } from './manager/connection-info.ts';
 export type { Logger } from './manager/logger.ts';

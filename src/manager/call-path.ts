@@ -10,36 +10,9 @@ import { ClosedError } from '../errors/usage-errors.ts';
 import type { Link, Progress } from '../link/link.ts';
 import { callStarted, recordOutcome, type CallEdge, type CallOutcome } from '../machines/call-tally.ts';
 import { abortedError, failureOf, whatIs, withoutPeriod, type Ending } from './call-failure.ts';
-import { abortSignal, atLeast, booleanValue, functionValue, sections, type Rules } from './option-rules.ts';
+import { checkCallOptions, type CallOptions } from './call-options.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { SessionRecord } from './session-record.ts';
-
-/** Options of one call. */
-export interface CallOptions {
-  /** Time for the call, begun anew by each progress notification. Default: the server's `callTimeoutMs`, 60 000. */
-  readonly timeoutMs?: number | undefined;
-  /** Time for the call however much progress it makes. Default: the server's `maxCallTimeoutMs`, 300 000. */
-  readonly maxTimeoutMs?: number | undefined;
-  /** Aborting it ends the call at once and tells the server. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called for each progress notification. If it throws, the call ends with `CallAbortedError`. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Called once when a server has answered: which one, and in which generation. */
-  readonly onServed?:
-    | ((served: { readonly serverId: string; readonly generation: number; readonly attempts: number }) => void)
-    | undefined;
-  /** True: send it to an unhealthy server too. Default false. */
-  readonly evenIfUnhealthy?: boolean | undefined;
-}
-
-const rules: Rules = {
-  timeoutMs: atLeast(1),
-  maxTimeoutMs: atLeast(1),
-  signal: abortSignal,
-  onProgress: functionValue,
-  onServed: functionValue,
-  evenIfUnhealthy: booleanValue,
-};
 
 /** What is asked of a server. */
 export interface Call<Result> {
@@ -56,11 +29,6 @@ export interface Call<Result> {
 export interface CallWorld {
   readonly ports: ManagerPorts;
   tellEdge(record: SessionRecord, edge: CallEdge): void;
-}
-
-/** Throws `InvalidOptionError`. */
-export function checkCallOptions(options: CallOptions, serverId: string): void {
-  sections(options, rules, '', serverId);
 }
 
 /** One call to one server: admission, link, outcome, count. It is tried once and settles exactly once. */

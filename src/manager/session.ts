@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Era } from '../link/link.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
-import type { CallOptions } from './call-path.ts';
+import type { CallOptions } from './call-options.ts';
 import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { SessionEvent } from './manager-events.ts';

@@ -1,7 +1,7 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { LinkError } from '../fault.ts';
 import type { Fault } from '../fault.ts';
-import { settledWithin } from './settled-within.ts';
+import { settlesWithin } from '../settles-within.ts';
 import type { Wire, WireListeners } from './wire.ts';
 
 /** How long a transport of the caller's may take to close before the link goes on without it. */
@@ -83,7 +83,7 @@ class CustomWire implements Wire {
   }
 
   end(): Promise<void> {
-    this.#ending ??= settledWithin(this.#close(), CUSTOM_CLOSE_LIMIT_MS);
+    this.#ending ??= settlesWithin(this.#close(), CUSTOM_CLOSE_LIMIT_MS).then(() => undefined);
     return this.#ending;
   }
 

@@ -11,7 +11,7 @@ import { noValidation } from './no-validation.ts';
 import { obtainWire } from './obtain-wire.ts';
 import { readServerFacts } from './server-facts.ts';
 import { capabilitiesOf, registerServerRequests } from './server-requests.ts';
-import { settledWithin } from './settled-within.ts';
+import { settlesWithin } from '../settles-within.ts';
 import { WireTap } from './wire-tap.ts';
 import type { Wire } from './wire.ts';
 
@@ -212,7 +212,7 @@ export class SdkV1Link implements Link {
   }
 
   async #release(mode: 'graceful' | 'kill'): Promise<void> {
-    if (!this.#wire && this.#obtaining) await settledWithin(this.#obtaining, FACTORY_LIMIT_MS);
+    if (!this.#wire && this.#obtaining) await settlesWithin(this.#obtaining, FACTORY_LIMIT_MS);
     await this.#wire?.end(mode);
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { settlesWithin } from './settles-within.ts';
+import { settlesWithin } from '../settles-within.ts';
 
 /** `graceful` asks first, `kill` does not. */
 export type EndMode = 'graceful' | 'kill';

@@ -5,7 +5,7 @@ import type { Guardian, GroupLease } from './guardian.ts';
 import { KillLadder } from './kill-ladder.ts';
 import type { EndMode, LadderSteps } from './kill-ladder.ts';
 import { groupIsGone, isStopped, signalGroup, spawnInGroup } from './process-group.ts';
-import { settlesWithin } from './settles-within.ts';
+import { settlesWithin } from '../settles-within.ts';
 import type { Exit } from './stdio-faults.ts';
 
 /** What a server process tells its owner. `onDown` comes once and last. */
