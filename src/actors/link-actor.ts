@@ -47,15 +47,19 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
       }
       const mine = new AbortController();
       listing = mine;
+      const listed = (tools: Awaited<ReturnType<typeof listTools>>, answers: 0 | 1): void => {
+        if (listing !== mine) return;
+        listing = undefined;
+        io.noteTools(generation, tools);
+        tell({ type: 'HYDRATED', generation, answers });
+      };
       listTools(link, mine.signal).then(
         (tools) => {
-          if (listing !== mine) return;
-          listing = undefined;
-          io.noteTools(generation, tools);
-          tell({ type: 'HYDRATED', generation, answers: 1 });
+          listed(tools, 1);
         },
         () => {
-          // The link is going down, which it says itself, or it was let go.
+          // A link on its way down says so itself. On one that stands the tools are unknown, and checks have to prove it.
+          if (link.isOpen) listed(null, 0);
         },
       );
     }

@@ -41,7 +41,7 @@ export class LinkLease {
 
   /** The link of the current generation while it is not being let go. */
   get link(): Link | undefined {
-    return this.#held?.released === undefined ? this.#held?.link : undefined;
+    return this.#held?.mode === undefined ? this.#held?.link : undefined;
   }
 
   get generation(): number | undefined {

@@ -93,7 +93,6 @@ export interface SessionContext extends SessionMemory {
   /** When that is, in milliseconds since the epoch. */
   readonly nextAttemptAt: number | null;
   readonly drainMs: number;
-  readonly overloadMs: number;
   /** When it was last nudged by hand, monotonic; null when it never was. */
   readonly nudgedAtMs: number | null;
   readonly lastCheckAt: number | null;
@@ -124,7 +123,6 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     restEndsAtMs: null,
     nextAttemptAt: null,
     drainMs: 0,
-    overloadMs: 0,
     nudgedAtMs: null,
     lastCheckAt: null,
     reason: null,

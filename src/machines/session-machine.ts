@@ -207,13 +207,9 @@ export function createSessionMachine(world: SessionWorld) {
               },
               'PING.VOID': { guard: 'is current', actions: ['tell of the check', 'arm a tick after the stall'] },
               'TICKS.LOST': { actions: 'arm a tick after the stall' },
-              'CALLS.FAILING': {
-                actions: [{ type: 'note a reason', params: { reason: 'calls' } }, 'arm the next tick'],
-              },
+              'CALLS.FAILING': noted('calls'),
               'CALLS.RECOVERED': { actions: { type: 'drop a reason', params: { reason: 'calls' } } },
-              'LATENCY.HIGH': {
-                actions: [{ type: 'note a reason', params: { reason: 'latency' } }, 'arm the next tick'],
-              },
+              'LATENCY.HIGH': noted('latency'),
               'LATENCY.LOW': { actions: { type: 'drop a reason', params: { reason: 'latency' } } },
               OVERLOAD: noted('overload', 'stop timing the overload', 'time the overload'),
               'OVERLOAD.OVER': { actions: { type: 'drop a reason', params: { reason: 'overload' } } },
@@ -300,6 +296,7 @@ export function createSessionMachine(world: SessionWorld) {
         on: {
           'REST.OVER': toConnecting(),
           'SESSION.OPEN': [
+            { guard: and(['was nudged a moment ago', 'would come no sooner']) },
             {
               guard: 'was nudged a moment ago',
               actions: ['put the nudge off', 'stop timing the rest', 'time the rest'],
@@ -307,6 +304,7 @@ export function createSessionMachine(world: SessionWorld) {
             ...toConnecting('note the nudge'),
           ],
           'SESSION.RECYCLE': [
+            { guard: and(['was nudged a moment ago', 'would come no sooner']) },
             {
               guard: 'was nudged a moment ago',
               actions: ['put the nudge off', 'stop timing the rest', 'time the rest'],

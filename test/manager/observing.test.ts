@@ -395,7 +395,9 @@ describe('whatever happens', () => {
                 break;
               case 'stateChanged':
                 if (event.from !== states.get(event.serverId) || event.fromPhase !== phases.get(event.serverId)) {
-                  breaks.push(`${event.seq} leaves ${event.from} (${event.fromPhase}), where ${event.serverId} was not`);
+                  breaks.push(
+                    `${event.seq} leaves ${event.from} (${event.fromPhase}), where ${event.serverId} was not`,
+                  );
                 }
                 states.set(event.serverId, event.to);
                 phases.set(event.serverId, event.phase);

@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Phase } from '../../src/machines/connection-state.ts';
+import { SessionRun } from './session-run.ts';
+import { sessionPolicy, step } from './session-steps.ts';
+
+const phases: readonly Phase[] = [
+  'idle',
+  'connecting.waiting',
+  'connecting.opening',
+  'connecting.verifying',
+  'connecting.hydrating',
+  'connected.healthy',
+  'connected.degraded',
+  'connected.unhealthy',
+  'releasing',
+  'disconnected.backingOff',
+  'disconnected.parked.auth',
+  'disconnected.parked.config',
+  'disconnected.parked.crashLoop',
+  'disconnected.parked.incompatible',
+  'disconnected.stopped',
+  'draining',
+  'closed',
+];
+
+/** Ways that only a long enough run takes. */
+const ways = [
+  'connected.unhealthy → connected.healthy',
+  'connected.unhealthy → connected.degraded',
+  'connected.unhealthy → releasing',
+  'connected.degraded → connected.healthy',
+  'disconnected.stopped → connecting.waiting',
+  'disconnected.parked.auth → connecting.waiting',
+  'releasing → connecting.waiting',
+  'releasing → connecting.opening',
+  'draining → releasing',
+];
+
+const randoms = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 });
+
+describe('whatever happens to a session in whatever order', () => {
+  it('its invariants hold after every step, and every phase is reached in the course of it', () => {
+    const reached = new Set<Phase>();
+    const taken = new Set<string>();
+    fc.assert(
+      fc.property(sessionPolicy, randoms, fc.array(step, { maxLength: 160, size: 'max' }), (policy, chances, steps) => {
+        let draws = 0;
+        const run = new SessionRun(policy, () => chances[draws++ % chances.length] ?? 0);
+        for (const each of steps) {
+          if (run.isOver) break;
+          const from = run.phase;
+          run.take(each);
+          reached.add(run.phase);
+          taken.add(`${from} → ${run.phase}`);
+        }
+      }),
+      { numRuns: 400 },
+    );
+    expect(phases.filter((phase) => !reached.has(phase))).toEqual([]);
+    expect(ways.filter((way) => !taken.has(way))).toEqual([]);
+  }, 60_000);
+});
