@@ -61,5 +61,5 @@ export type {
   ToolResult,
 } from './manager/results.ts';
 export type { Optional, ServerOptions } from './manager/server-options.ts';
-export type { Caller, ServerDescription, Session } from './manager/session.ts';
+export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';

@@ -1,6 +1,7 @@
 import { EMPTY, filter, Observable, takeWhile } from 'rxjs';
 import { ClosedError, InvalidOptionError } from '../errors/usage-errors.ts';
 import { LinkError, type Fault } from '../link/fault.ts';
+import type { ServerFacts } from '../link/link.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import { failureOf } from './call-failure.ts';
 import { checkCallOptions, type CallOptions } from './call-options.ts';
@@ -31,7 +32,7 @@ import {
   type Tool,
   type ToolResult,
 } from './results.ts';
-import type { ServerDescription, Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { SessionRecord } from './session-record.ts';
 import { whenReady, type Patience } from './when-ready.ts';
 
@@ -81,7 +82,7 @@ export class SessionHandle implements Session {
     );
   }
 
-  get server(): ServerDescription | undefined {
+  get server(): ServerFacts | undefined {
     return this.#record.view.context.facts ?? undefined;
   }
 

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { Era } from '../link/link.ts';
+import type { ServerFacts } from '../link/link.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Catalog } from './catalog.ts';
@@ -16,16 +16,6 @@ import type {
   Tool,
   ToolResult,
 } from './results.ts';
-
-/** What a server said of itself when it was last connected. */
-export interface ServerDescription {
-  readonly era: Era;
-  readonly protocolVersion: string | null;
-  readonly info: { readonly name: string; readonly version: string } | null;
-  readonly capabilities: Readonly<Record<string, unknown>>;
-  readonly instructions: string | null;
-  readonly pid: number | null;
-}
 
 /**
  * What can be called. Each verb is tried once, and rejects with a typed error that says whether the server may have
@@ -68,8 +58,8 @@ export interface Session extends Caller {
   readonly info: ConnectionInfo;
   /** The current info first; changes of state at once, counts at most every 50 ms. Completes when the session is closed. */
   readonly info$: Observable<ConnectionInfo>;
-  /** Undefined before the first connection. */
-  readonly server: ServerDescription | undefined;
+  /** What the server said of itself when it was last connected; undefined before the first connection. */
+  readonly server: ServerFacts | undefined;
   readonly catalog: Catalog;
   readonly catalog$: Observable<Catalog>;
   /** Hot. Completes when the session is closed. */
