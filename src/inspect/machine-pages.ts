@@ -49,7 +49,7 @@ export function machinePages(): readonly MachinePage[] {
         source: 'src/machines/manager-machine.ts',
         machine: inertManagerMachine(),
         purpose: [
-          'The supervisor of up to 64 sessions. It starts a [session](session.md) for each server, hands orders, call edges and ticks',
+          'The supervisor of up to 32 sessions. It starts a [session](session.md) for each server, hands orders, call edges and ticks',
           'on to the session that they name, and cleans up after a session that ended or crashed: a crashed one has its link',
           'released and is started anew after a while. It has a single state, since what it knows is which children it has.',
         ].join('\n'),

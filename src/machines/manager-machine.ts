@@ -1,5 +1,5 @@
 /**
- * The supervisor of up to 64 sessions: it starts them, routes orders and ticks to them, and when one of them throws,
+ * The supervisor of up to 32 sessions: it starts them, routes orders and ticks to them, and when one of them throws,
  * has its link released before it starts that session anew. `docs/machines/manager.md` draws it.
  */
 import {
