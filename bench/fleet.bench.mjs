@@ -1,4 +1,5 @@
-// Many in-memory sessions in one process: open, tick, lose every link at once, stop. Budgets: DESIGN "10 000 sessions in one process".
+// Many in-memory sessions in one process: open, tick, lose every link at once, stop. Budgets for 10 000: open 2 s, 8 kB each,
+// 1 000 checks a second in 15 % of a core, p99 15 ms above idle, longest stall 50 ms, stop 1 s.
 import { spawnSync } from 'node:child_process';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
