@@ -110,6 +110,11 @@ export function nextTickMs(count: HealthCount, policy: HealthCheckConfig, random
   return interval * (0.9 + 0.2 * random);
 }
 
+/** An answered call makes a check superfluous until the answer is as old as the interval, and not a whole interval longer. */
+export function tickAfterAnswerMs(policy: HealthCheckConfig, answeredAgoMs: number, random: number): number {
+  return policy.intervalMs * (1 + 0.1 * random) - answeredAgoMs;
+}
+
 /** After a stall of our own the checks of all sessions are spread anew, so that they do not come all at once. */
 export function respreadMs(policy: HealthCheckConfig, random: number): number {
   return random * Math.min(5_000, policy.intervalMs);

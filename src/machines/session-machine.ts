@@ -196,7 +196,7 @@ export function createSessionMachine(world: SessionWorld) {
                 },
                 {
                   guard: and(['is current', 'is sound', 'was answered lately']),
-                  actions: ['tell of the tick', 'arm the next tick'],
+                  actions: ['tell of the tick', 'arm a tick for when the answer is old'],
                 },
                 { guard: 'is current', actions: ['tell of the tick', 'ask for a probe'] },
               ],

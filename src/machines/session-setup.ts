@@ -12,6 +12,7 @@ import {
   nextTickMs,
   provenCount,
   respreadMs,
+  tickAfterAnswerMs,
   withoutReason,
   withReason,
   type DegradedReason,
@@ -243,6 +244,13 @@ export function sessionSetup(world: SessionWorld) {
       'arm the next tick': sendTo(
         ({ context }) => tickerOf(context.manager),
         ({ context }) => tickArm(context, nextTickMs(context.health, context.policy.healthCheck, world.random())),
+      ),
+      'arm a tick for when the answer is old': sendTo(
+        ({ context }) => tickerOf(context.manager),
+        ({ context, event }) => {
+          const answeredAgoMs = event.type === 'HEALTH.TICK' ? event.answeredAgoMs : 0;
+          return tickArm(context, tickAfterAnswerMs(context.policy.healthCheck, answeredAgoMs, world.random()));
+        },
       ),
       'arm a tick after the stall': sendTo(
         ({ context }) => tickerOf(context.manager),

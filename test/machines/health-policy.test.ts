@@ -18,6 +18,7 @@ import {
   nextTickMs,
   provenCount,
   respreadMs,
+  tickAfterAnswerMs,
   withoutReason,
   withReason,
 } from '../../src/machines/health-policy.ts';
@@ -195,3 +196,15 @@ describe('our own stall', () => {
     expect([2_500, 2_500.1].map((ms) => isOwnStall(ms, policy))).toEqual([false, true]);
   });
 });
+
+it.each([
+  [29_999, 0, 1],
+  [29_999, 0.5, 1_501],
+  [0, 0, 30_000],
+  [0, 1, 33_000],
+])(
+  'an answer %i ms old puts the next check off until it is as old as the interval (random %d)',
+  (ago, random, dueMs) => {
+    expect(tickAfterAnswerMs(defaultHealthCheck, ago, random)).toBeCloseTo(dueMs, 6);
+  },
+);

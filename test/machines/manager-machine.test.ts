@@ -126,7 +126,7 @@ describe('ticks', () => {
     manager.send({ type: 'TICKS.DUE', ticks: [tick('silent'), tick('answered'), tick('late', 2_501), tick('nobody')] });
     expect(manager.take({ ticks: true })).toEqual([
       'silent: link 1: PROBE.REQUEST',
-      { type: 'TICK.ARM', id: 'answered', generation: 1, dueMs: 30_000 },
+      { type: 'TICK.ARM', id: 'answered', generation: 1, dueMs: 1_501 },
       { type: 'TICK.ARM', id: 'late', generation: 1, dueMs: 2_500 },
     ]);
   });

@@ -366,7 +366,7 @@ describe('ticks', () => {
     session.tick({ answeredAgoMs: 29_999 });
     expect([session.asked, session.take()]).toEqual([
       [],
-      [{ type: 'healthTicked', generation: 1 }, 'weather: tick of generation 1 in 30000'],
+      [{ type: 'healthTicked', generation: 1 }, 'weather: tick of generation 1 in 1501'],
     ]);
     session.tick({ answeredAgoMs: 30_000 });
     expect(session.asked).toEqual(['probe']);

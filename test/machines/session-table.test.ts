@@ -142,7 +142,7 @@ function connectedRow({ phase, failures, successes, afterOk, afterFailed }: Heal
     STABLE: { to: phase, log: ['remembered'] },
     'TICKS.LOST': { to: phase, log: [tick(2_500)] },
     'HEALTH.TICK': asked,
-    'HEALTH.TICK, answered lately': sound ? { to: phase, log: [ticked, tick(30_000)] } : asked,
+    'HEALTH.TICK, answered lately': sound ? { to: phase, log: [ticked, tick(1_501)] } : asked,
     'HEALTH.TICK, late by our own stall': { to: phase, log: [ticked, tick(2_500)] },
     'CALLS.FAILING': degradedBy('calls', 'calls get no answer'),
     'LATENCY.HIGH': degradedBy('latency', 'answers are slow'),
