@@ -1,9 +1,13 @@
 export { defaultManagerConfig } from './manager/manager-config.ts';
 export { SessionManager } from './manager/session-manager.ts';
+export { http, webSocket } from './manager/remote-targets.ts';
 export { custom, once, stdio } from './manager/targets.ts';
+export { ServerGroup } from './manager/server-group.ts';
 export { defaultHealthCheck, defaultReconnect } from './manager/server-options.ts';
+export { FailoverSchemaMismatchError, GroupUnavailableError, UnknownGroupError } from './errors/group-errors.ts';
 export { HoldfastError, isHoldfastError } from './errors/holdfast-error.ts';
 export {
+  AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
   ConnectError,
@@ -35,17 +39,56 @@ export type {
   ServerFacts,
   ServerRequestHandlers,
 } from './link/link.ts';
+export type {
+  OAuthClientInformation,
+  OAuthClientMetadata,
+  OAuthDiscoveryState,
+  OAuthProvider,
+  OAuthResourceMetadata,
+  OAuthServerMetadata,
+  OAuthTokens,
+  TokenChallenge,
+  TokenSource,
+} from './link/http/auth-provider.ts';
 export type { ListedTool } from './link/tool-hash.ts';
-export type { CustomTarget, OnceTarget, StdioTarget, Transport } from './link/target.ts';
+export type {
+  AuthProvider,
+  CustomTarget,
+  HeaderSource,
+  HttpTarget,
+  OnceTarget,
+  StdioTarget,
+  Transport,
+  WebSocketTarget,
+} from './link/target.ts';
 export type { CircuitState, ConnectionState, Phase } from './machines/connection-state.ts';
+export type { GroupPhase } from './machines/group-events.ts';
+export type { FailbackMode } from './machines/group-policy.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';
 export type { ReconnectConfig } from './machines/reconnect-policy.ts';
 export type { CallOptions } from './manager/call-options.ts';
 export type { Catalog } from './manager/catalog.ts';
 export type { ConnectionInfo, ManagerSnapshot } from './manager/connection-info.ts';
+export type {
+  InspectedActor,
+  InspectedSnapshot,
+  InspectionEvent,
+  InspectionObserver,
+} from './manager/inspection-events.ts';
+export type { Group, GroupInfo, MemberInfo } from './manager/group.ts';
 export type { Logger } from './manager/logger.ts';
 export type { ManagerConfig } from './manager/manager-config.ts';
-export type { EventStamp, ManagerEvent, SessionEvent, SessionFact, ShownError } from './manager/manager-events.ts';
+export type {
+  EventStamp,
+  GroupEvent,
+  GroupFact,
+  GroupStamp,
+  ManagerEvent,
+  SessionEvent,
+  SessionFact,
+  SessionStamp,
+  ShownError,
+} from './manager/manager-events.ts';
 export type { ManagerPorts } from './manager/ports.ts';
 export type {
   Completion,
@@ -60,6 +103,8 @@ export type {
   Tool,
   ToolResult,
 } from './manager/results.ts';
+export type { HttpOptions, WebSocketOptions } from './manager/remote-targets.ts';
 export type { Optional, ServerOptions } from './manager/server-options.ts';
+export type { ServerGroupConfig } from './manager/server-group.ts';
 export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';

@@ -2,9 +2,12 @@ import type { Observable } from 'rxjs';
 import { describe, expectTypeOf, it } from 'vitest';
 import {
   custom,
+  http,
   stdio,
+  webSocket,
   type ConnectionInfo,
   type ConnectionState,
+  type HeaderSource,
   type ManagerEvent,
   type ServerOptions,
   type Session,
@@ -22,6 +25,8 @@ describe('the public types', () => {
       cwd: undefined,
       env: { A: null, B: undefined },
     });
+    expectTypeOf(http).toBeCallableWith({ url: 'x', headers: undefined, mode: undefined, auth: undefined });
+    expectTypeOf(webSocket).toBeCallableWith({ url: new URL('ws://x'), headers: undefined });
   });
 
   it('give observables, never subjects', () => {
@@ -34,6 +39,14 @@ describe('the public types', () => {
     expectTypeOf<Extract<ManagerEvent, { type: 'healthChecked' }>['latencyMs']>().toEqualTypeOf<number | null>();
     expectTypeOf<Extract<ManagerEvent, { type: 'stateChanged' }>['to']>().toEqualTypeOf<ConnectionState>();
     expectTypeOf<ManagerEvent['seq']>().toEqualTypeOf<number>();
+  });
+
+  it('take headers as they are or from a function, at once or later', () => {
+    expectTypeOf(http).toBeCallableWith({ url: 'x', headers: { a: 'b' } });
+    expectTypeOf(http).toBeCallableWith({ url: 'x', headers: () => ({ a: 'b' }) });
+    expectTypeOf(webSocket).toBeCallableWith({ url: 'x', headers: () => Promise.resolve({ a: 'b' }) });
+    expectTypeOf({ a: 1 }).not.toExtend<HeaderSource>();
+    expectTypeOf({ url: 'x', mode: 'ws' }).not.toExtend<Parameters<typeof http>[0]>();
   });
 
   it('take the transports of the SDK as they are', async () => {

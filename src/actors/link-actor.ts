@@ -32,9 +32,10 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
 
     function probe(link: SessionIo['lease']['link']): void {
       if (io === undefined || link === undefined || stopProbe !== undefined) return;
-      stopProbe = startProbe(io, link, generation, clock, (result) => {
+      stopProbe = startProbe(io, link, generation, clock, (result, overload) => {
         stopProbe = undefined;
         tell(result);
+        if (overload !== undefined) tell(overload);
       });
     }
 

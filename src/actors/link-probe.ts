@@ -1,5 +1,6 @@
 import { LinkError, type Fault } from '../link/fault.ts';
 import type { Link } from '../link/link.ts';
+import type { CallEdge } from '../machines/call-tally.ts';
 import type { GenerationFact } from '../machines/session-events.ts';
 import type { Clock } from './ports.ts';
 import type { SessionIo } from './session-io.ts';
@@ -11,13 +12,15 @@ const timedOut = 'the check took too long';
 /** What a check comes to. */
 export type ProbeResult = Extract<GenerationFact, { readonly type: `PING.${string}` }>;
 
+type Overload = Extract<CallEdge, { readonly type: 'OVERLOAD' }>;
+
 /** One check of one link. It reports once, unless the link goes down under it or the returned function stops it. */
 export function startProbe(
   io: SessionIo,
   link: Link,
   generation: number,
   clock: Clock,
-  report: (result: ProbeResult) => void,
+  report: (result: ProbeResult, overload?: Overload) => void,
 ): () => void {
   const timeoutMs = io.probeTimeoutMs;
   const began = clock.monotonic();
@@ -25,11 +28,11 @@ export function startProbe(
   const abort = new AbortController();
   let over = false;
 
-  const finish = (result: ProbeResult): void => {
+  const finish = (result: ProbeResult, overload?: Overload): void => {
     if (over) return;
     over = true;
     clock.clearTimeout(timer);
-    report(result);
+    report(result, overload);
   };
 
   const timer = clock.setTimeout(() => {
@@ -49,17 +52,27 @@ export function startProbe(
     });
   }, timeoutMs);
 
+  const answered = (overload?: Overload): void => {
+    const atMs = clock.monotonic();
+    const latencyMs = atMs - began;
+    // An answer that lay unread while we were stalled is proof of life, but no measure of the server.
+    const stalled = clock.loopLag() > timeoutMs / 2;
+    const meanLatencyMs = stalled ? io.meanLatencyMs : io.noteLatency(latencyMs);
+    finish({ type: 'PING.OK', generation, atMs, latencyMs, meanLatencyMs }, overload);
+  };
+
   link.probe(abort.signal).then(
     () => {
-      if (over) return;
-      const atMs = clock.monotonic();
-      const latencyMs = atMs - began;
-      // An answer that lay unread while we were stalled is proof of life, but no measure of the server.
-      const stalled = clock.loopLag() > timeoutMs / 2;
-      const meanLatencyMs = stalled ? io.meanLatencyMs : io.noteLatency(latencyMs);
-      finish({ type: 'PING.OK', generation, atMs, latencyMs, meanLatencyMs });
+      if (!over) answered();
     },
     (error: unknown) => {
+      if (over) return;
+      // A server that asks to be left alone for a while is there: more failed checks would only make us come back, and load it more.
+      const overload = overloadOf(error);
+      if (overload !== undefined && link.isOpen) {
+        answered(overload);
+        return;
+      }
       // A link on its way down says so itself, and says why.
       if (link.isOpen) finish({ type: 'PING.FAILED', generation, atMs: clock.monotonic(), fault: faultOf(error) });
     },
@@ -77,7 +90,13 @@ function noAnswerWithin(timeoutMs: number): Fault {
   return { kind: 'timeout', code: 'check-timeout', message: `no answer to a check within ${timeoutMs} ms` };
 }
 
+function overloadOf(error: unknown): Overload | undefined {
+  if (!(error instanceof LinkError) || error.failure.kind !== 'refused') return undefined;
+  const { kind, retryAfterMs } = error.failure.fault;
+  return kind === 'overload' ? { type: 'OVERLOAD', retryAfterMs } : undefined;
+}
+
 function faultOf(error: unknown): Fault {
-  if (error instanceof LinkError && error.failure.kind === 'link') return error.failure.fault;
+  if (error instanceof LinkError && 'fault' in error.failure) return error.failure.fault;
   return { kind: 'internal', code: 'check-failed', message: error instanceof Error ? error.message : String(error) };
 }

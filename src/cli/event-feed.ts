@@ -1,16 +1,20 @@
 import type { ConfigProblem } from '../config/index.ts';
-import type { ManagerEvent, SessionManager } from '../index.ts';
+import type { GroupInfo, ManagerEvent, SessionManager } from '../index.ts';
 import type { JsonLine, JsonLines } from './json-lines.ts';
-import type { UpView } from './up-view.ts';
+import type { Held, UpView } from './up-view.ts';
 
 /** The lines of the feed that are no events of the manager. */
 type FeedLine =
-  | { readonly type: 'started'; readonly servers: readonly string[]; readonly pid: number }
+  | ({ readonly type: 'started'; readonly pid: number } & Held)
   | ({ readonly type: 'configProblem' } & ConfigProblem)
+  | { readonly type: 'groups'; readonly groups: readonly GroupInfo[] }
   | { readonly type: 'stopped' };
 
-/** Shows a manager as JSON lines: `started`, a `configProblem` for each problem, every event as it is, `stopped`. */
-export function eventFeed(manager: Pick<SessionManager, 'events$'>, lines: JsonLines): UpView {
+/**
+ * Shows a manager as JSON lines: `started`, a `configProblem` for each problem, every event as it is, `stopped`. Where there are
+ * groups, `groups` tells once how they stood before the events that follow it.
+ */
+export function eventFeed(manager: Pick<SessionManager, 'events$' | 'listGroups'>, lines: JsonLines): UpView {
   const began = now();
   let early: JsonLine[] | undefined = [];
   manager.events$.subscribe((event) => {
@@ -19,11 +23,12 @@ export function eventFeed(manager: Pick<SessionManager, 'events$'>, lines: JsonL
     else early.push(line);
   });
   return {
-    start: (servers, problems) => {
-      lines.write(timed(began, { type: 'started', servers, pid: process.pid }));
+    start: (held, problems) => {
+      lines.write(timed(began, { type: 'started', ...held, pid: process.pid }));
       for (const problem of problems) lines.write(timed(began, { type: 'configProblem', ...problem }));
       for (const line of early ?? []) lines.write(line);
       early = undefined;
+      if (held.groups.length > 0) lines.write(timed(now(), { type: 'groups', groups: manager.listGroups() }));
     },
     stopping: () => undefined,
     end: () => {

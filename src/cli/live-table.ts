@@ -1,12 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ConfigProblem } from '../config/index.ts';
-import type { ConnectionInfo, SessionManager } from '../index.ts';
+import type { ConnectionInfo, GroupInfo, SessionManager } from '../index.ts';
 import { renderTable } from './render-table.ts';
-import type { Stage } from './render-table.ts';
 import type { Screen } from './screen.ts';
 import { Story } from './story.ts';
+import type { Stage } from './table-captions.ts';
 import { widthOf } from './terminal-text.ts';
-import type { UpView } from './up-view.ts';
+import type { Held, UpView } from './up-view.ts';
 
 export interface LiveTableOptions {
   readonly color: boolean;
@@ -15,11 +15,14 @@ export interface LiveTableOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** What of a manager is shown. */
+type ShownManager = Pick<SessionManager, 'events$' | 'sessions$' | 'groups$' | 'snapshot'>;
+
 const refreshMs = 1000;
 
-/** Shows a manager as a table that is redrawn in place, and what happens to its servers as lines above it. */
+/** Shows a manager as a table that is redrawn in place, and what happens to its servers and groups as lines above it. */
 export class LiveTable implements UpView {
-  readonly #manager: Pick<SessionManager, 'events$' | 'sessions$'>;
+  readonly #manager: ShownManager;
   readonly #screen: Screen;
   readonly #options: LiveTableOptions;
   readonly #now: () => number;
@@ -30,26 +33,28 @@ export class LiveTable implements UpView {
   };
   #problems: readonly ConfigProblem[] = [];
   #sessions: readonly ConnectionInfo[] = [];
+  #groups: readonly GroupInfo[] = [];
   #stage: Stage = 'holding';
 
-  constructor(manager: Pick<SessionManager, 'events$' | 'sessions$'>, screen: Screen, options: LiveTableOptions) {
+  constructor(manager: ShownManager, screen: Screen, options: LiveTableOptions) {
     this.#manager = manager;
     this.#screen = screen;
     this.#options = options;
     this.#now = options.now ?? Date.now;
   }
 
-  start(_servers: readonly string[], problems: readonly ConfigProblem[]): void {
+  start(_held: Held, problems: readonly ConfigProblem[]): void {
     this.#problems = problems;
     this.#screen.open();
     const story = this.#manager.events$.subscribe((event) => {
       const line = this.#stage === 'holding' ? this.#story.tell(event, this.#now()) : undefined;
       if (line !== undefined) this.above(line);
     });
-    const infos = this.#manager.sessions$.subscribe((sessions) => {
-      this.#sessions = this.#stage === 'holding' ? sessions : withClosed(this.#sessions, sessions);
-      this.#draw();
-    });
+    const update = (): void => {
+      this.#update();
+    };
+    const infos = this.#manager.sessions$.subscribe(update);
+    const groups = this.#manager.groups$.subscribe(update);
     const refresh = setInterval(() => {
       this.#draw();
     }, refreshMs);
@@ -57,6 +62,7 @@ export class LiveTable implements UpView {
       () => {
         story.unsubscribe();
         infos.unsubscribe();
+        groups.unsubscribe();
         clearInterval(refresh);
       },
       this.#screen.onResize(() => {
@@ -74,13 +80,23 @@ export class LiveTable implements UpView {
     for (const undo of this.#undo.splice(0)) undo();
     this.#stage = 'stopped';
     this.#sessions = withClosed(this.#sessions, []);
+    this.#groups = withClosedGroups(this.#groups, []);
     this.#draw();
     this.#screen.close();
   }
 
+  /** Both kinds from one snapshot: what is told of a server and of its group then never contradicts. */
+  #update(): void {
+    const { sessions, groups } = this.#manager.snapshot();
+    const isHolding = this.#stage === 'holding';
+    this.#sessions = isHolding ? sessions : withClosed(this.#sessions, sessions);
+    this.#groups = isHolding ? groups : withClosedGroups(this.#groups, groups);
+    this.#draw();
+  }
+
   #draw(): void {
     const frame = renderTable(
-      { sessions: this.#sessions },
+      { sessions: this.#sessions, groups: this.#groups },
       {
         ...this.#screen.size,
         color: this.#options.color,
@@ -102,5 +118,20 @@ function withClosed(known: readonly ConnectionInfo[], present: readonly Connecti
   const infos = new Map(present.map((info) => [info.id, info]));
   return known.map(
     (info) => infos.get(info.id) ?? { ...info, state: 'disconnected', phase: 'closed', pid: null, nextAttemptAt: null },
+  );
+}
+
+/** The same for groups: one that was removed has no member left that calls could go to. */
+function withClosedGroups(known: readonly GroupInfo[], present: readonly GroupInfo[]): readonly GroupInfo[] {
+  const infos = new Map(present.map((info) => [info.id, info]));
+  return known.map(
+    (info) =>
+      infos.get(info.id) ?? {
+        ...info,
+        state: 'unavailable',
+        active: null,
+        failbackAt: null,
+        failbackTo: null,
+      },
   );
 }

@@ -1,4 +1,5 @@
 import type { ConnectionState, ManagerEvent } from '../index.ts';
+import { GroupStory } from './group-story.ts';
 import { durationWords } from './session-words.ts';
 import { onOneLine, shownId } from './terminal-text.ts';
 
@@ -7,19 +8,25 @@ type StateChange = Extract<ManagerEvent, { readonly type: 'stateChanged' }>;
 const connected: ReadonlySet<ConnectionState> = new Set<ConnectionState>(['healthy', 'degraded', 'unhealthy']);
 
 /**
- * Tells what happened to servers in one line each, for the scrollback above the table: that one went down, and why; that it is
- * back, and after how long; that it is no longer healthy. Failed attempts to come back are told once.
+ * Tells what happened to servers and groups in one line each, for the scrollback above the table: that a server went down, and
+ * why; that it is back, and after how long; that it is no longer healthy; where the calls of a group go now. Failed attempts to
+ * come back are told once.
  */
 export class Story {
   readonly #downSince = new Map<string, number>();
   readonly #lastPid = new Map<string, number>();
+  readonly #groups = new GroupStory();
 
   /** The line for an event, or undefined for one that changes nothing that matters. */
   tell(event: ManagerEvent, nowMs: number): string | undefined {
+    if (event.groupId !== undefined) {
+      const change = this.#groups.tell(event);
+      return change === undefined ? undefined : line(nowMs, event.groupId, ': ', change);
+    }
     if (event.type === 'serverRemoved') this.#forget(event.serverId);
     if (event.type !== 'stateChanged' || event.from === event.to) return undefined;
     const what = this.#change(event, nowMs);
-    return what === undefined ? undefined : `${timeOfDay(nowMs)}  ${shownId(event.serverId)} ${onOneLine(what)}`;
+    return what === undefined ? undefined : line(nowMs, event.serverId, ' ', what);
   }
 
   #change({ serverId, from, to, generation, pid, reason }: StateChange, nowMs: number): string | undefined {
@@ -48,6 +55,10 @@ export class Story {
     this.#downSince.delete(serverId);
     this.#lastPid.delete(serverId);
   }
+}
+
+function line(nowMs: number, id: string, between: string, what: string): string {
+  return `${timeOfDay(nowMs)}  ${shownId(id)}${between}${onOneLine(what)}`;
 }
 
 function timeOfDay(nowMs: number): string {

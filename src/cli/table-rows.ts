@@ -1,28 +1,30 @@
 import type { ConfigProblem } from '../config/index.ts';
 import type { ConnectionInfo } from '../index.ts';
-import type { Style } from './color.ts';
 import { countdownWords, latencyWords, stateStyle, stateWord, stateWords } from './session-words.ts';
+import { none } from './table-line.ts';
+import type { Cell } from './table-line.ts';
 import { onOneLine, shownId } from './terminal-text.ts';
 
 /** A column of the table. */
-export type ColumnName = 'id' | 'state' | 'pid' | 'generation' | 'latency' | 'failures' | 'next' | 'error';
-
-/** What stands in one column of one row. */
-export interface Cell {
-  readonly text: string;
-  readonly style?: Style | undefined;
-}
+export type ColumnName = 'id' | 'mark' | 'state' | 'pid' | 'generation' | 'latency' | 'failures' | 'next' | 'error';
 
 export type Row = Readonly<Record<ColumnName, Cell>>;
 
-/** Nothing to say. */
-export const none: Cell = { text: '–', style: 'dim' };
+/** How a row is to be written. */
+export interface RowOptions {
+  readonly nowMs: number;
+  /** Show the phase too, where it says more than the state. */
+  readonly withDetail: boolean;
+  /** The servers that calls of a group go to. */
+  readonly serving: ReadonlySet<string>;
+}
 
-/** The row of a server that is held. `withDetail`: the phase too, where it says more than the state. */
-export function sessionRow(info: ConnectionInfo, nowMs: number, withDetail: boolean): Row {
+/** The row of a server that is held. */
+export function sessionRow(info: ConnectionInfo, { nowMs, withDetail, serving }: RowOptions): Row {
   const { pid, generation, latencyMs, failedHealthChecks, nextAttemptAt, lastError } = info;
   return {
     id: { text: shownId(info.id) },
+    mark: { text: serving.has(info.id) ? '◂' : '', style: 'bold' },
     state: { text: withDetail ? stateWords(info) : stateWord(info), style: stateStyle(info) },
     pid: pid === null ? none : { text: String(pid) },
     generation: generation === 0 ? none : { text: String(generation) },
@@ -46,6 +48,7 @@ export function problemRows(problems: readonly ConfigProblem[]): readonly Row[] 
   }
   return [...ofServer].map(([serverId, [first, ...others]]) => ({
     id: { text: serverId === null ? '(settings)' : shownId(serverId) },
+    mark: { text: '' },
     state: { text: 'config error', style: 'red' },
     pid: none,
     generation: none,

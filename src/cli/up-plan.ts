@@ -1,5 +1,5 @@
 import { basename, relative } from 'node:path';
-import type { ConfigProblem, LoadedConfig, ServerSpec } from '../config/index.ts';
+import type { ConfigProblem, GroupSpec, LoadedConfig, ServerSpec, TransportSpec } from '../config/index.ts';
 import { stdio } from '../index.ts';
 import type { ServerOptions, ServerTarget } from '../index.ts';
 
@@ -17,30 +17,26 @@ export interface UpPlan {
   /** What the servers come from, for people. */
   readonly title: string;
   readonly servers: readonly PlannedServer[];
+  readonly groups: readonly GroupSpec[];
   readonly problems: readonly ConfigProblem[];
   /** How many servers the configuration disables. */
   readonly disabled: number;
   readonly defaults: ServerOptions;
 }
 
-/** The plan for a configuration file: its enabled stdio servers; remote ones are problems, since they are not supported yet. */
+/** The plan for a configuration file: its enabled servers. What only `addServer` finds wrong with one of them is for that to tell. */
 export function planFromConfig(config: LoadedConfig, cwd: string): UpPlan {
-  const servers: PlannedServer[] = [];
-  const problems = [...config.problems];
   const enabled = config.servers.filter((spec) => spec.enabled);
-  for (const { id, source, transport, options } of enabled) {
-    if (transport.kind === 'stdio') {
-      const { command, args, cwd: folder, env, inheritEnv } = transport;
-      servers.push({ id, source, options, target: stdio({ command, args, cwd: folder, env, inheritEnv }) });
-    } else {
-      const problem = `this is a remote server (${transport.kind === 'http' ? 'HTTP' : 'WebSocket'}), which is not supported yet`;
-      problems.push({ ...source, field: null, serverId: id, problem, fix: 'leave it out, or set "disabled": true' });
-    }
-  }
   return {
     title: shortest(config.file, cwd),
-    servers,
-    problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
+    servers: enabled.map(({ id, source, transport, options }) => ({
+      id,
+      source,
+      options,
+      target: targetOf(transport),
+    })),
+    groups: config.groups,
+    problems: config.problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
     disabled: config.servers.length - enabled.length,
     defaults: config.settings.defaults,
   };
@@ -56,10 +52,23 @@ export function planFromCommand([command = '', ...args]: readonly string[], cwd:
   return {
     title: command,
     servers: [{ id: basename(command), target, options: {}, source }],
+    groups: [],
     problems: [],
     disabled: 0,
     defaults: {},
   };
+}
+
+/** Not through the functions that make targets: what they throw would keep all servers from starting, not the one. */
+function targetOf(transport: TransportSpec): ServerTarget {
+  switch (transport.kind) {
+    case 'stdio':
+      return { ...transport };
+    case 'http':
+      return { ...transport, auth: undefined };
+    case 'webSocket':
+      return { ...transport };
+  }
 }
 
 function shortest(file: string, cwd: string): string {

@@ -1,9 +1,15 @@
 import type { ConfigProblem } from '../config/index.ts';
 
+/** The ids of what `up` holds. */
+export interface Held {
+  readonly servers: readonly string[];
+  readonly groups: readonly string[];
+}
+
 /** How `up` shows what it holds. */
 export interface UpView {
-  /** The servers are being started; `servers` are the ids of those that could be. */
-  start(servers: readonly string[], problems: readonly ConfigProblem[]): void;
+  /** The servers are being started; `held` is what could be. */
+  start(held: Held, problems: readonly ConfigProblem[]): void;
   /** Stopping has begun, or is now forced. */
   stopping(how: 'draining' | 'forcing'): void;
   /** Writes a line where it does not disturb what is shown; absent where nothing can be disturbed. */

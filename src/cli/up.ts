@@ -11,6 +11,7 @@ import type { LogThreshold } from './log-thresholds.ts';
 import { Screen } from './screen.ts';
 import type { StderrLines } from './stderr-lines.ts';
 import { onStopRequests } from './stop-requests.ts';
+import { addGroups } from './up-groups.ts';
 import { planFromCommand, planFromConfig } from './up-plan.ts';
 import type { PlannedServer, UpPlan } from './up-plan.ts';
 import type { UpView } from './up-view.ts';
@@ -29,7 +30,7 @@ export interface UpRequest {
   readonly drainMs: number;
 }
 
-/** Holds every server of a configuration until it is told to stop. Resolves to the exit code, with nothing left behind. */
+/** Holds every server and every group of a configuration until it is told to stop. Resolves to the exit code, with nothing left behind. */
 export async function up(request: UpRequest, stderr: StderrLines): Promise<number> {
   const plan = await planFor(request, stderr);
   if (plan === undefined) return exitCode.usage;
@@ -50,7 +51,9 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
     await manager.close({ drainMs: 0 });
     return nothingToHold(plan, stderr);
   }
-  view.start(started, [...plan.problems, ...problems]);
+  const groups = addGroups(manager, plan.groups, started);
+  tellProblems(groups.problems, stderr);
+  view.start({ servers: started, groups: groups.started }, [...plan.problems, ...problems, ...groups.problems]);
   if (stderr.isTerminal) stderr.showThrough(view.above);
   const code = await untilStopped(manager, view, stderr);
   stderr.showThrough(undefined);

@@ -2,8 +2,9 @@ import type { JsonMember } from './json-document.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import { Report, membersOf } from './report.ts';
-import { asObject, objectMembers, readServerSettings } from './server-settings.ts';
+import { readServerSettings } from './server-settings.ts';
 import type { ServerSettings } from './server-settings.ts';
+import { asObject, objectMembers } from './setting-values.ts';
 
 /** What the `holdfast` key says of the manager as a whole. */
 export interface ManagerSettings {
@@ -14,17 +15,22 @@ export interface ManagerSettings {
 /** The `holdfast` key of a file, read. */
 export interface HoldfastSettings extends ManagerSettings {
   readonly servers: ReadonlyMap<string, ServerSettings>;
+  /** Not read yet: what groups may name depends on what becomes of the servers. */
+  readonly groups: JsonMember | undefined;
 }
 
-/** Reads the top-level key `holdfast`. What is wrong about one server's settings is reported as a problem of that server. */
+/**
+ * Reads the top-level key `holdfast`, but for its groups. What is wrong about one server's settings is reported as a problem of
+ * that server.
+ */
 export function readHoldfastSettings(
   member: JsonMember | undefined,
   serverIds: ReadonlySet<string>,
   report: Report,
 ): HoldfastSettings {
   const servers = new Map<string, ServerSettings>();
-  if (member === undefined) return { defaults: {}, servers };
-  const members = objectMembers(member, report, ['defaults', 'servers']);
+  if (member === undefined) return { defaults: {}, servers, groups: undefined };
+  const members = objectMembers(member, report, ['defaults', 'servers', 'groups']);
   const perServer = members.get('servers');
   const object = perServer && asObject(perServer, report);
   for (const [id, settings] of object === undefined ? [] : membersOf(object, report)) {
@@ -40,5 +46,9 @@ export function readHoldfastSettings(
     }
   }
   const defaults = members.get('defaults');
-  return { defaults: defaults === undefined ? {} : readServerSettings(defaults, report), servers };
+  return {
+    defaults: defaults === undefined ? {} : readServerSettings(defaults, report),
+    servers,
+    groups: members.get('groups'),
+  };
 }

@@ -1,5 +1,6 @@
 export { ConfigError, formatConfigProblem } from '../errors/config-error.ts';
 export type { ConfigProblem } from '../errors/config-error.ts';
+export type { GroupSettings, GroupSpec } from './group-spec.ts';
 export type { ManagerSettings } from './holdfast-settings.ts';
 export { loadConfig } from './load-config.ts';
 export type { LoadConfigOptions, LoadedConfig } from './load-config.ts';

@@ -2,22 +2,23 @@ import { homedir } from 'node:os';
 import { resolve, sep } from 'node:path';
 
 import type { ConfigProblem } from '../errors/config-error.ts';
+import { acceptedEntries } from './accepted-entries.ts';
 import { recogniseDocument } from './dialects.ts';
 import type { Document } from './dialects.ts';
 import type { EntryContext } from './entry-context.ts';
 import type { VariableScope } from './expand-variables.ts';
 import { findConfig, projectFolderOf } from './find-config.ts';
+import { readGroups } from './group-settings.ts';
+import type { Standing } from './group-settings.ts';
+import type { GroupSpec } from './group-spec.ts';
 import { readHoldfastSettings } from './holdfast-settings.ts';
 import type { ManagerSettings } from './holdfast-settings.ts';
 import { inputResolver, readInputDefaults } from './input-values.ts';
 import { parseDocument } from './json-document.ts';
-import type { JsonMember } from './json-document.ts';
-import { quoted } from './printable.ts';
 import { readTextFile } from './read-text-file.ts';
 import { Report } from './report.ts';
 import type { ConfigWarning } from './report.ts';
 import { readServerEntry } from './server-entry.ts';
-import { serverIdFault } from './server-id.ts';
 import type { ServerSpec } from './server-spec.ts';
 
 /** Where `loadConfig` gets what it needs. Every part is optional. */
@@ -38,6 +39,8 @@ export interface LoadedConfig {
   readonly file: string;
   /** The servers that can be used, disabled ones included, in the order of the file. */
   readonly servers: readonly ServerSpec[];
+  /** The failover groups that can be used, in the order of the file. */
+  readonly groups: readonly GroupSpec[];
   /** What is wrong, in the order of the file. A server named in one is not among `servers`. Empty for a good file. */
   readonly problems: readonly ConfigProblem[];
   /** What was ignored, in the order of the file. */
@@ -51,7 +54,7 @@ export interface LoadedConfig {
  * Cursor) or `servers` (VS Code), and holdfast's own settings under `holdfast`. Without a path it takes the first that exists of
  * `holdfast.json`, `.mcp.json`, `mcp.json` and `.vscode/mcp.json` in `cwd`.
  *
- * A mistake about one server keeps that server out, is told once in `problems` with file, line, column, field and fix, and
+ * A mistake about one server or group keeps it out, is told once in `problems` with file, line, column, field and fix, and
  * leaves the others alone. No message quotes the value of a variable. Nothing is executed and nothing outside of the file and
  * the `envFile`s it names is read.
  *
@@ -76,51 +79,31 @@ export async function loadConfig(path?: string, options: LoadConfigOptions = {})
 
 async function readServers(document: Document, context: EntryContext, report: Report): Promise<LoadedConfig> {
   const entries = document.container.members;
-  const { defaults, servers: settings } = readHoldfastSettings(
-    document.holdfast,
-    new Set(entries.map(({ name }) => name)),
-    report,
-  );
+  const ids = entries.map(({ name }) => name);
+  const settings = readHoldfastSettings(document.holdfast, new Set(ids), report);
   const specs: ServerSpec[] = [];
-  for (const entry of acceptedEntries(entries, report)) {
+  for (const entry of acceptedEntries(entries, 'server', report)) {
     const ofServer = new Report(report.file, entry.name);
-    const spec = await readServerEntry(entry, context, settings.get(entry.name) ?? {}, ofServer);
+    const spec = await readServerEntry(entry, context, settings.servers.get(entry.name) ?? {}, ofServer);
     report.add(ofServer);
     if (spec !== undefined) specs.push(spec);
   }
   const refused = new Set(report.problems.map(({ serverId }) => serverId));
+  const servers = specs.filter(({ id }) => !refused.has(id));
+  const enabled = new Set(servers.flatMap((spec) => (spec.enabled ? [spec.id] : [])));
+  const standingOf = (id: string): Standing => {
+    if (refused.has(id)) return 'refused';
+    return enabled.has(id) ? 'enabled' : 'disabled';
+  };
+  const groups = readGroups(settings.groups, new Map(ids.map((id) => [id, standingOf(id)])), report);
   return {
     file: report.file,
-    servers: specs.filter(({ id }) => !refused.has(id)),
+    servers,
+    groups,
     problems: report.problems.toSorted(inFileOrder),
     warnings: report.warnings.toSorted(inFileOrder),
-    settings: { defaults },
+    settings: { defaults: settings.defaults },
   };
-}
-
-/** The entries with a usable id of their own. Of a repeated id none is taken: which one is meant cannot be known. */
-function acceptedEntries(entries: readonly JsonMember[], report: Report): readonly JsonMember[] {
-  const byId = new Map<string, JsonMember>();
-  const refused = new Set<string>();
-  for (const entry of entries) {
-    const ofServer = new Report(report.file, entry.name);
-    const first = byId.get(entry.name);
-    const fault = serverIdFault(entry.name);
-    if (first !== undefined) {
-      const problem = `the server ${quoted(entry.name)} is given twice, first on line ${first.at.line}`;
-      ofServer.problem(entry, problem, 'rename or remove one of the two; until then neither starts');
-    } else if (fault !== undefined) {
-      ofServer.problem(
-        entry,
-        `the server id ${quoted(entry.name)} ${fault}`,
-        'choose an id of 1 to 64 characters, such as "files"',
-      );
-    }
-    if (ofServer.problems.length > 0) refused.add(entry.name);
-    byId.set(entry.name, first ?? entry);
-    report.add(ofServer);
-  }
-  return entries.filter(({ name }) => !refused.has(name));
 }
 
 function inFileOrder(a: { line: number; column: number }, b: { line: number; column: number }): number {

@@ -33,15 +33,22 @@ export class ConnectError extends HoldfastError {
   readonly faultCode: string;
 }
 
-/** The server does not take calls now; nothing was sent. `retryAfterMs` is the time to its next attempt, where one is set. */
+/**
+ * The server does not take calls now; nothing was executed. `outcome` is `rejected` when the server itself turned the call away, since
+ * it had forgotten the session, else `not-sent`. `retryAfterMs` is the time to its next attempt, where one is set.
+ */
 export class NotReadyError extends HoldfastError {
   override readonly name = 'NotReadyError';
 
   constructor(
     message: string,
-    details: Where & { readonly retryAfterMs?: number | undefined; readonly cause?: unknown },
+    details: Where & {
+      readonly outcome?: 'not-sent' | 'rejected' | undefined;
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    },
   ) {
-    super(message, { ...details, code: 'NOT_READY', outcome: 'not-sent', retryable: true });
+    super(message, { ...details, code: 'NOT_READY', outcome: details.outcome ?? 'not-sent', retryable: true });
   }
 }
 
@@ -119,13 +126,25 @@ export class RpcError extends HoldfastError {
   }
 }
 
-/** The other side broke the protocol: an oversized frame, an answer of the wrong shape. */
+/** The server wants credentials that it was not given, or other ones; nothing was executed. */
+export class AuthRequiredError extends HoldfastError {
+  override readonly name = 'AuthRequiredError';
+
+  constructor(
+    message: string,
+    details: Where & { readonly outcome: 'not-sent' | 'rejected'; readonly cause?: unknown },
+  ) {
+    super(message, { ...details, code: 'AUTH_REQUIRED' });
+  }
+}
+
+/** The other side broke the protocol: an oversized frame, an answer of the wrong shape, an HTTP status that makes no sense here. */
 export class ProtocolError extends HoldfastError {
   override readonly name = 'ProtocolError';
 
   constructor(
     message: string,
-    details: Where & { readonly outcome: 'unknown' | 'not-sent'; readonly cause?: unknown },
+    details: Where & { readonly outcome: 'unknown' | 'not-sent' | 'rejected'; readonly cause?: unknown },
   ) {
     super(message, { ...details, code: 'PROTOCOL' });
   }

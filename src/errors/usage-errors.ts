@@ -58,19 +58,21 @@ export class UnknownServerError extends HoldfastError {
   }
 }
 
-/** The manager or the session was closed; it takes nothing more. */
+/** The manager, the session or the group was closed; it takes nothing more. */
 export class ClosedError extends HoldfastError {
   override readonly name = 'ClosedError';
 
-  constructor(what: 'manager' | 'session', serverId?: string) {
+  constructor(what: 'manager' | 'session' | 'group', id?: string) {
     super(
       what === 'manager'
         ? 'The session manager is closed.'
-        : `Server ${show(serverId)} was removed; its session is closed.`,
+        : what === 'group'
+          ? `Group ${show(id)} was removed.`
+          : `Server ${show(id)} was removed; its session is closed.`,
       {
         code: 'CLOSED',
         outcome: 'not-sent',
-        serverId,
+        serverId: what === 'session' ? id : undefined,
       },
     );
   }

@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import { describeMachine } from './describe-machine.ts';
-import { inertManagerMachine, inertSessionMachine } from './inert-worlds.ts';
+import { inertGroupMachine, inertManagerMachine, inertSessionMachine } from './inert-worlds.ts';
 import { toMermaid } from './to-mermaid.ts';
 
 interface MachinePage {
@@ -49,13 +49,32 @@ export function machinePages(): readonly MachinePage[] {
         source: 'src/machines/manager-machine.ts',
         machine: inertManagerMachine(),
         purpose: [
-          'The supervisor of up to 32 sessions. It starts a [session](session.md) for each server, hands orders, call edges and ticks',
+          'The supervisor of up to 32 sessions, and of the [groups](group.md) whose primaries are among them. It starts a [session](session.md) for each server, hands orders, call edges and ticks',
           'on to the session that they name, and cleans up after a session that ended or crashed: a crashed one has its link',
-          'released and is started anew after a while. It has a single state, since what it knows is which children it has.',
+          'released and is started anew after a while. It tells groups what becomes of their members. It has a single state, since what it knows is which children it has.',
         ].join('\n'),
         legend: [
           'The state lists what each event makes it do. What is meant for a session that is no child at the moment is dropped, but for',
           '`SESSION.DRAIN`, which then closes that session.',
+        ].join('\n'),
+      }),
+    },
+    {
+      file: 'group.md',
+      text: page({
+        title: 'The group machine',
+        source: 'src/machines/group-machine.ts',
+        machine: inertGroupMachine(),
+        purpose: [
+          'Servers that can stand in for each other. This machine knows which of them is active, moves on when that one fails, and',
+          'returns to a more wanted one after it has been healthy for a while. It is a child of',
+          '[the manager](manager.md) of its primary, and hears of its members from their managers. Which member is chosen is decided',
+          'by the pure functions of `group-policy.ts`, which each call of a group asks, too.',
+        ].join('\n'),
+        legend: [
+          '`deciding` is left at once, for the state that fits: the active member is left as soon as it has no connection, or when it',
+          'takes no calls or has failed too often and the last switch was long enough ago (10 s). Each step is taken again on every',
+          '`MEMBER.CHANGED`.',
         ].join('\n'),
       }),
     },

@@ -126,6 +126,7 @@ export function describeThrown(thrown: unknown): string {
 
 function linkErrorFault(error: LinkError): Fault {
   switch (error.failure.kind) {
+    case 'refused':
     case 'link':
       return error.failure.fault;
     case 'rpc':

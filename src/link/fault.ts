@@ -60,6 +60,8 @@ export type RequestFailure =
       readonly data?: unknown;
     }
   | { readonly kind: 'aborted'; readonly sent: boolean }
+  /** The server turned the request away without executing it, with an HTTP status that says so (401, 404, 405, 413, 415, 429, 3xx, …). */
+  | { readonly kind: 'refused'; readonly sent: true; readonly fault: Fault }
   | { readonly kind: 'link'; readonly sent: boolean; readonly fault: Fault };
 
 /** The only error that a link's `request`, `notify` and `probe` reject with. */
@@ -79,6 +81,7 @@ function describeFailure(failure: RequestFailure): string {
       return failure.message;
     case 'aborted':
       return 'the request was aborted';
+    case 'refused':
     case 'link':
       return failure.fault.message;
   }

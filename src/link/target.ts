@@ -1,3 +1,7 @@
+import type { AuthProvider } from './http/auth-provider.ts';
+
+export type { AuthProvider } from './http/auth-provider.ts';
+
 /** A message transport in the shape that both MCP SDKs use: what `custom` factories return. */
 export interface Transport {
   start(): Promise<void>;
@@ -32,4 +36,31 @@ export interface OnceTarget {
   readonly transport: Transport;
 }
 
-export type LinkTarget = StdioTarget | CustomTarget | OnceTarget;
+/**
+ * The headers of every request: fixed ones, or a function that is asked before each request, so that what it reads (a token,
+ * a trace id) is always the latest. What it throws fails that request, unsent, and nothing else.
+ */
+export type HeaderSource =
+  | Readonly<Record<string, string>>
+  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+
+/** A server behind HTTP. */
+export interface HttpTarget {
+  readonly kind: 'http';
+  /** Absolute, http: or https:, without credentials in it. */
+  readonly url: string;
+  readonly headers: HeaderSource;
+  /** `auto`: Streamable HTTP, and the older HTTP+SSE transport where the server refuses that. */
+  readonly mode: 'auto' | 'streamable-http' | 'sse';
+  readonly auth: AuthProvider | undefined;
+}
+
+/** A server behind a WebSocket, with the subprotocol `mcp`. */
+export interface WebSocketTarget {
+  readonly kind: 'webSocket';
+  /** Absolute, ws: or wss:, without credentials in it. */
+  readonly url: string;
+  readonly headers: HeaderSource;
+}
+
+export type LinkTarget = StdioTarget | HttpTarget | WebSocketTarget | CustomTarget | OnceTarget;

@@ -40,6 +40,14 @@ export const emptyTally: SessionTally = Object.freeze({
   latency: Object.freeze({ last: null, mean: null }),
 });
 
+/** Failed calls speak against a server until it executes one, but no longer than this: where no more calls go, none could. */
+const failuresForgivenMs = 60_000;
+
+/** The tally without its failed calls in a row, once the last of them is old; undefined while they count, or when there are none. */
+export function forgiven(tally: SessionTally, lastFailureAgoMs: number): SessionTally | undefined {
+  return tally.failedInARow > 0 && lastFailureAgoMs >= failuresForgivenMs ? { ...tally, failedInARow: 0 } : undefined;
+}
+
 const weightOfLatest = 0.2;
 
 export function withLatency(latency: SessionTally['latency'], ms: number): SessionTally['latency'] {

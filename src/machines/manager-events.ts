@@ -1,5 +1,7 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { CallEdge } from './call-tally.ts';
+import type { GroupCommand, WatchOrder } from './group-events.ts';
+import type { MemberView } from './group-policy.ts';
 import type { SessionCommand } from './session-events.ts';
 
 /** A session asks for one tick, `dueMs` from now; it replaces the session's earlier one. */
@@ -27,6 +29,10 @@ export type ManagerCommand =
   | { readonly type: 'SERVER.ADD'; readonly id: string }
   | SessionCommand
   | { readonly type: 'CALL.EDGE'; readonly id: string; readonly edge: CallEdge }
+  | { readonly type: 'GROUP.ADD'; readonly id: string }
+  | GroupCommand
+  /** A server that groups watch is not what it was. */
+  | { readonly type: 'MEMBER.OBSERVED'; readonly id: string; readonly member: MemberView }
   | { readonly type: 'MONITORING.START' }
   | { readonly type: 'MONITORING.STOP' };
 
@@ -34,6 +40,8 @@ export type ManagerMachineEvent =
   | ManagerCommand
   | TickArm
   | TicksDue
+  | WatchOrder
   | { readonly type: 'SERVER.RESTART'; readonly id: string }
+  | { readonly type: 'GROUP.RESTART'; readonly id: string }
   | DoneActorEvent
   | ErrorActorEvent;

@@ -46,6 +46,24 @@ export function backoffMs(
   return base / 2 + (base / 2) * random;
 }
 
+const longestWishMs = 300_000;
+
+/**
+ * The delay of the next attempt: the backoff, but no less than the server asked for when it refused the last one (HTTP's `Retry-After`),
+ * up to 5 minutes. Up to a tenth is added to what it asked for, so that not all who were refused come back at the same moment.
+ */
+export function attemptDelayMs(
+  attempt: number,
+  askedForMs: number | undefined,
+  policy: Pick<ReconnectConfig, 'delayMs' | 'maxDelayMs' | 'multiplier'>,
+  random: number,
+): number {
+  const backoff = backoffMs(attempt, policy, random);
+  return askedForMs === undefined
+    ? backoff
+    : Math.max(backoff, Math.min(longestWishMs, askedForMs) * (1 + random / 10));
+}
+
 /** The moments of the recent exits, with one more, without those that have left the window. */
 export function withExit(exits: readonly number[], at: number, policy: ReconnectConfig): readonly number[] {
   return recent([...exits, at], at, policy.crashLoopWindowMs, policy.crashLoopExits + 1);

@@ -18,7 +18,7 @@ import {
   type DegradedReason,
 } from './health-policy.ts';
 import {
-  backoffMs,
+  attemptDelayMs,
   losesSessionsTooOften,
   nudgeIntervalMs,
   parkMs,
@@ -200,7 +200,10 @@ export function sessionSetup(world: SessionWorld) {
       })),
       'kill the link': sendTo('link', { type: 'LINK.RELEASE', mode: 'kill' }),
       'schedule the next attempt': assign(({ context }) => ({
-        ...restOf(backoffMs(context.attempt, context.policy.reconnect, world.random()), world),
+        ...restOf(
+          attemptDelayMs(context.attempt, context.lastFault?.retryAfterMs, context.policy.reconnect, world.random()),
+          world,
+        ),
         attempt: context.attempt + 1,
       })),
       'schedule the next look': assign(({ context }, params: { readonly reason: ParkedFor }) => {

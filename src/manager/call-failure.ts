@@ -1,4 +1,5 @@
 import {
+  AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
   NotReadyError,
@@ -7,7 +8,7 @@ import {
   ProtocolError,
   RpcError,
 } from '../errors/request-errors.ts';
-import { LinkError, type RequestFailure } from '../link/fault.ts';
+import { LinkError, type Fault, type RequestFailure } from '../link/fault.ts';
 
 /** Why we ended a call ourselves. */
 export type Ending =
@@ -58,6 +59,8 @@ export function failureOf(
         { serverId, generation, outcome, timeoutMs: ending.afterMs },
       );
     }
+    case 'refused':
+      return refusedError(failure.fault, serverId, generation, asked, error);
     case 'link':
       return lostError(failure, serverId, generation, asked, error);
   }
@@ -78,6 +81,22 @@ export function abortedError(
   });
 }
 
+/** The server turned the call away without executing it. */
+function refusedError(fault: Fault, serverId: string, generation: number, asked: Asked, cause: unknown): Error {
+  const where = { serverId, generation, cause, outcome: 'rejected' } as const;
+  const message = `Server "${serverId}" refused ${whatIs(asked)}: ${withoutPeriod(fault.message)}.`;
+  switch (fault.kind) {
+    case 'overload':
+      return new OverloadedError(message, { ...where, retryAfterMs: fault.retryAfterMs });
+    case 'auth':
+      return new AuthRequiredError(message, where);
+    case 'session-lost':
+      return new NotReadyError(message, { ...where, retryAfterMs: fault.retryAfterMs });
+    default:
+      return new ProtocolError(message, where);
+  }
+}
+
 /** The link failed under the call, or would not take it. */
 function lostError(
   failure: Extract<RequestFailure, { readonly kind: 'link' }>,
@@ -94,6 +113,12 @@ function lostError(
       `${capital(whatIs(asked))} on server "${serverId}" (generation ${generation}) may have been executed: ${why}.`,
       { ...where, tool: asked.tool },
     );
+  }
+  if (fault.kind === 'auth') {
+    return new AuthRequiredError(`${capital(whatIs(asked))} was not sent to server "${serverId}": ${why}.`, {
+      ...where,
+      outcome: 'not-sent',
+    });
   }
   if (fault.kind === 'overload') {
     return new OverloadedError(`${capital(whatIs(asked))} was not sent to server "${serverId}": ${why}.`, {

@@ -23,6 +23,17 @@ export interface Call<Result> {
   readonly tool?: string | undefined;
   /** What the answer must be; one that is not is a `ProtocolError`. */
   readonly isResult: (result: Record<string, unknown>) => result is Record<string, unknown> & Result;
+  /** How much of its time it has spent already, in milliseconds. */
+  readonly spentMs?: number | undefined;
+  /** The one server that can answer it: the next page of a list comes from where the last one came from. */
+  readonly on?: string | undefined;
+}
+
+/** What came of a call, and where it ran. */
+export interface Served<Result> {
+  readonly result: Result;
+  readonly serverId: string;
+  readonly generation: number;
 }
 
 /** What the call path needs besides a record. */
@@ -36,7 +47,7 @@ export async function performCall<Result>(
   record: SessionRecord,
   call: Call<Result>,
   world: CallWorld,
-): Promise<Result> {
+): Promise<Served<Result>> {
   checkCallOptions(call.options, record.id);
   const { generation } = record;
   const { signal } = call.options;
@@ -55,7 +66,7 @@ export async function performCall<Result>(
       });
     }
     outcome = { kind: 'answered', ok: true, latencyMs: record.clock.monotonic() - began };
-    return result;
+    return { result, serverId: record.id, generation };
   } catch (error) {
     outcome = outcomeOf(error, record.clock.monotonic() - began);
     throw error;
@@ -68,6 +79,8 @@ export async function performCall<Result>(
 function outcomeOf(error: unknown, latencyMs: number): CallOutcome {
   if (error instanceof RpcError) return { kind: 'answered', ok: false, latencyMs };
   if (error instanceof OverloadedError) return { kind: 'overload', retryAfterMs: error.retryAfterMs };
+  // The server turned it away, which says that it is there.
+  if (error instanceof ProtocolError && error.outcome === 'rejected') return { kind: 'answered', ok: false, latencyMs };
   const counts =
     error instanceof CallTimeoutError || error instanceof OutcomeUnknownError || error instanceof ProtocolError;
   return { kind: counts ? 'failed' : 'void' };
@@ -79,12 +92,15 @@ function settle(record: SessionRecord, generation: number, outcome: CallOutcome,
   const { tally, edges } = recordOutcome(before, outcome, record.policy.healthCheck);
   if (generation === record.generation) {
     if (outcome.kind === 'answered') record.noteAnswer();
+    if (outcome.kind === 'failed') record.lastFailedCallMs = record.clock.monotonic();
     record.setTally(tally);
   } else {
     record.setTally({ ...tally, failedInARow: before.failedInARow, latency: before.latency });
   }
   for (const edge of edges) {
-    if (generation === record.generation || edge.type === 'INFLIGHT.ZERO') world.tellEdge(record, edge);
+    // Nobody waits for the last call but a removal.
+    const concerns = edge.type === 'INFLIGHT.ZERO' ? record.removing !== undefined : generation === record.generation;
+    if (concerns) world.tellEdge(record, edge);
   }
 }
 
@@ -120,7 +136,8 @@ async function requestWithin<Result>(
   const { options } = call;
   const timeoutMs = options.timeoutMs ?? record.options.callTimeoutMs;
   const maxTimeoutMs = Math.max(timeoutMs, options.maxTimeoutMs ?? record.options.maxCallTimeoutMs);
-  const deadlineMs = clock.monotonic() + maxTimeoutMs;
+  const { spentMs = 0 } = call;
+  const deadlineMs = clock.monotonic() + maxTimeoutMs - spentMs;
   const abort = new AbortController();
   let ending: Ending | undefined;
 
@@ -135,7 +152,7 @@ async function requestWithin<Result>(
       end({ kind: 'timeout', afterMs: clock.monotonic() >= deadlineMs ? maxTimeoutMs : timeoutMs });
     });
   };
-  let timer = clock.setTimeout(timeUp, timeoutMs);
+  let timer = clock.setTimeout(timeUp, Math.max(0, timeoutMs - spentMs));
   const onProgress = (progress: Progress): void => {
     clock.clearTimeout(timer);
     timer = clock.setTimeout(timeUp, Math.max(0, Math.min(timeoutMs, deadlineMs - clock.monotonic())));

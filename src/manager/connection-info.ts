@@ -1,6 +1,8 @@
 import type { CircuitState, ConnectionState, Phase } from '../machines/connection-state.ts';
 import type { Era } from '../link/link.ts';
-import type { ShownError } from './manager-events.ts';
+import type { GroupInfo } from './group.ts';
+import { shownFault, type ShownError } from './manager-events.ts';
+import type { SessionRecord } from './session-record.ts';
 
 /** All that is known of one server's connection, at one moment. Plain data. */
 export interface ConnectionInfo {
@@ -45,5 +47,37 @@ export interface ManagerSnapshot {
   /** Number of the last event that it includes. */
   readonly seq: number;
   readonly sessions: readonly ConnectionInfo[];
+  readonly groups: readonly GroupInfo[];
   readonly stats: Readonly<Record<ConnectionState, number>>;
+}
+
+/** The info of a record as it is now. */
+export function connectionInfoOf(record: SessionRecord): ConnectionInfo {
+  const { tally } = record;
+  const { phase, state, since, establishedAt, context } = record.view;
+  const { facts, lastFault } = context;
+  return Object.freeze({
+    id: record.id,
+    state,
+    phase,
+    since,
+    reason: context.reason,
+    generation: context.generation,
+    pid: context.pid,
+    groups: record.groups,
+    establishedAt,
+    lastHealthCheck: context.lastCheckAt,
+    failedHealthChecks: context.health.failures,
+    successfulRequests: tally.succeeded,
+    failedRequests: tally.failed,
+    activeRequests: tally.inFlight,
+    attempt: context.attempt,
+    nextAttemptAt: context.nextAttemptAt,
+    lastError: lastFault === null ? null : shownFault(lastFault),
+    latencyMs: Object.freeze(tally.latency),
+    circuit: 'closed',
+    era: facts?.era ?? null,
+    protocolVersion: facts?.protocolVersion ?? null,
+    serverInfo: facts === null || facts.info === null ? null : Object.freeze({ ...facts.info }),
+  });
 }

@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import type { ManagerEvent, SessionEvent, SessionFact } from './manager-events.ts';
+import type { GroupEvent, GroupFact, ManagerEvent, SessionEvent, SessionFact } from './manager-events.ts';
 
 /**
  * Numbers the events of a manager and hands them to whoever listens. A listener that throws reaches `uncaughtException`
@@ -28,7 +28,12 @@ export class EventBus {
     return { seq: this.#seq, at: this.#wall(), serverId, generation, ...fact };
   }
 
-  deliver(event: SessionEvent): void {
+  stampGroup(groupId: string, fact: GroupFact): GroupEvent {
+    this.#seq += 1;
+    return { seq: this.#seq, at: this.#wall(), groupId, ...fact };
+  }
+
+  deliver(event: ManagerEvent): void {
     this.#waiting.push(event);
     if (this.#delivering) return;
     this.#delivering = true;

@@ -1,4 +1,4 @@
-import { createActor, type ActorRefFrom } from 'xstate';
+import type { ActorRefFrom } from 'xstate';
 import { createFanOut, slicedTimers, type FanOut } from '../actors/fan-out.ts';
 import type { Clock, TimerId } from '../actors/ports.ts';
 import { tickerLogic } from '../actors/health-ticker.ts';
@@ -6,10 +6,14 @@ import { linkLogic } from '../actors/link-actor.ts';
 import { permitLogic } from '../actors/permit-actor.ts';
 import { releaseLogic } from '../actors/release-actor.ts';
 import type { ManagerCommand } from '../machines/manager-events.ts';
-import { createManagerMachine, nextCrash, type ActorCrash, type ManagerMachine } from '../machines/manager-machine.ts';
+import { createManagerMachine, type ManagerMachine } from '../machines/manager-machine.ts';
+import { nextCrash, type ActorCrash } from '../machines/manager-setup.ts';
 import { createSessionMachine, type SessionMachine } from '../machines/session-machine.ts';
 import { phaseOf } from '../machines/session-phase.ts';
+import { GroupFleet } from './group-fleet.ts';
+import type { GroupRecord } from './group-record.ts';
 import type { ManagerPorts } from './ports.ts';
+import type { MadeRoot, RootMaker } from './root-maker.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /**
@@ -18,8 +22,8 @@ import type { SessionRecord } from './session-record.ts';
  */
 const sessionsPerRoot = 32;
 
-interface Root {
-  readonly actor: ActorRefFrom<ManagerMachine>;
+/** A manager actor and how many sessions it has. */
+export interface Root extends MadeRoot {
   sessions: number;
 }
 
@@ -28,9 +32,12 @@ interface Root {
  * one that throws takes none of the others with it, and its sessions are started anew under another.
  */
 export class Fleet {
+  /** The groups' actors, children of the same manager actors. */
+  readonly groups: GroupFleet;
   readonly #ports: ManagerPorts;
   readonly #records: ReadonlyMap<string, SessionRecord>;
   readonly #machine: ManagerMachine;
+  readonly #maker: RootMaker;
   readonly #actorClock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
   readonly #roots = new Set<Root>();
   readonly #rootOf = new Map<string, Root>();
@@ -42,12 +49,24 @@ export class Fleet {
   #made = 0;
   #crash: ActorCrash | undefined;
 
-  constructor(records: ReadonlyMap<string, SessionRecord>, ports: ManagerPorts, paused: boolean) {
+  constructor(
+    records: ReadonlyMap<string, SessionRecord>,
+    groups: ReadonlyMap<string, GroupRecord>,
+    ports: ManagerPorts,
+    paused: boolean,
+    maker: RootMaker,
+  ) {
     this.#records = records;
     this.#ports = ports;
     this.#paused = paused;
+    this.#maker = maker;
+    maker.onLost(() => {
+      this.#abandoned();
+    });
     const fanOut = createFanOut(ports.clock);
     this.#actorClock = slicedTimers(ports.clock, fanOut);
+    const roots = { of: (id: string) => this.#rootOf.get(id), withRoom: () => this.#rootWithRoom() };
+    this.groups = new GroupFleet(groups, records, roots, ports);
     this.#machine = this.#createMachine(fanOut);
   }
 
@@ -57,6 +76,7 @@ export class Fleet {
     root.sessions += 1;
     this.#rootOf.set(id, root);
     root.actor.send({ type: 'SERVER.ADD', id });
+    this.groups.moved(id);
   }
 
   send(command: Extract<ManagerCommand, { readonly id: string }>): void {
@@ -73,7 +93,7 @@ export class Fleet {
   stop(): void {
     this.#stopped = true;
     for (const timer of this.#restarts.values()) this.#ports.clock.clearTimeout(timer);
-    for (const { actor } of this.#roots) actor.stop();
+    for (const root of this.#roots) root.stop();
     this.#roots.clear();
   }
 
@@ -82,20 +102,20 @@ export class Fleet {
       if (root.sessions < sessionsPerRoot) return root;
     }
     this.#made += 1;
-    const actor = createActor(this.#machine, {
+    const made = this.#maker.make({
+      machine: this.#machine,
       id: `manager ${this.#made}`,
       input: { paused: this.#paused },
       clock: this.#actorClock,
-      logger: () => undefined,
     });
-    const root: Root = { actor, sessions: 0 };
-    actor.subscribe({
+    const root: Root = { ...made, sessions: 0 };
+    root.actor.subscribe({
       error: (error) => {
         this.#rootCrashed(root, error);
       },
     });
     this.#roots.add(root);
-    actor.start();
+    root.start();
     return root;
   }
 
@@ -125,6 +145,8 @@ export class Fleet {
       random: () => total(random, 0.5),
       monotonic: () => clock.monotonic(),
       session,
+      group: this.groups.machine,
+      ...this.groups.world,
       actors: { ticker: tickerLogic(clock, () => total(random, 0.5)), release: releaseLogic(find) },
       sessionInput: (id, manager) => {
         const record = find(id);
@@ -133,6 +155,7 @@ export class Fleet {
       watch: (id, actor) => {
         this.#watch(id, actor);
       },
+      forgivesCalls: (id) => find(id)?.forgiveCalls('old') ?? false,
       answeredAgoMs: (id) => clock.monotonic() - (find(id)?.lastAnswerMs ?? Number.NEGATIVE_INFINITY),
       sessionCrashed: (id, error, restartMs) => {
         this.#actorOf.delete(id);
@@ -170,7 +193,9 @@ export class Fleet {
     const root = this.#rootOf.get(id);
     if (root !== undefined) root.sessions -= 1;
     this.#rootOf.delete(id);
-    this.#records.get(id)?.finish();
+    const record = this.#records.get(id);
+    record?.finish();
+    if (root === undefined && record !== undefined) this.groups.tell([record]);
   }
 
   /** Its sessions' actors live on without it, with all their timers: they are ended, their links released, and each session started anew. */
@@ -184,12 +209,14 @@ export class Fleet {
       'a manager actor crashed; its sessions are started anew',
     );
     const ids = new Set([...this.#rootOf].filter(([, of]) => of === root).map(([id]) => id));
+    const lost: SessionRecord[] = [];
     for (const id of ids) {
       this.#rootOf.delete(id);
       this.#actorOf.delete(id);
       const record = this.#records.get(id);
       if (record === undefined) continue;
       record.crashed(error, restartMs);
+      lost.push(record);
       const timer = clock.setTimeout(() => {
         this.#restarts.delete(id);
         void record.lease.release('kill').then(() => {
@@ -202,6 +229,17 @@ export class Fleet {
     for (const [id, child] of Object.entries(root.actor.getSnapshot().children)) {
       child?.send(ids.has(id) ? { type: 'SESSION.ABANDON', id } : { type: 'TICKER.PAUSE' });
     }
+    this.groups.rootCrashed(root);
+    this.groups.tell(lost);
+  }
+
+  /** The manager actors were stopped from outside, and their sessions with them: what these held is let go. Nothing is started anew. */
+  #abandoned(): void {
+    const ids = [...this.#rootOf.keys()];
+    this.#rootOf.clear();
+    this.#actorOf.clear();
+    this.#roots.clear();
+    for (const id of ids) this.#closeOrphan(id);
   }
 
   #restart(record: SessionRecord): void {

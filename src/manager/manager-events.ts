@@ -1,4 +1,6 @@
+import type { Fault } from '../link/fault.ts';
 import type { ConnectionState, Phase } from '../machines/connection-state.ts';
+import type { GroupEmitted } from '../machines/group-events.ts';
 
 /** What every event carries. */
 export interface EventStamp {
@@ -6,9 +8,21 @@ export interface EventStamp {
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+}
+
+/** Of which server an event is. */
+export interface SessionStamp extends EventStamp {
   readonly serverId: string;
   /** The connection generation that it is about; 0 before the first attempt. */
   readonly generation: number;
+  readonly groupId?: undefined;
+}
+
+/** Of which group an event is. */
+export interface GroupStamp extends EventStamp {
+  readonly groupId: string;
+  readonly serverId?: undefined;
+  readonly generation?: undefined;
 }
 
 /** A failure as events and infos show it. */
@@ -16,6 +30,19 @@ export interface ShownError {
   /** Machine-readable: `ENOENT`, `exit:1`, `signal:SIGKILL`, `check-timeout`, … */
   readonly code: string;
   readonly message: string;
+}
+
+export function shownFault({ code, message }: Fault): ShownError {
+  return Object.freeze({ code, message });
+}
+
+/** A crash of an actor of ours, as events show it. */
+export function shownCrash(code: 'session-crashed' | 'group-crashed', error: unknown): ShownError {
+  const message = error instanceof Error ? error.message : String(error);
+  return Object.freeze({
+    code,
+    message: `the ${code === 'session-crashed' ? 'session' : 'group'}'s actor crashed: ${message}`,
+  });
 }
 
 /** What happened, without its stamp. */
@@ -68,7 +95,18 @@ export type SessionFact =
   | { readonly type: 'sessionCrashed'; readonly error: ShownError; readonly restartMs: number };
 
 /** What happened to one server. */
-export type SessionEvent = EventStamp & SessionFact;
+export type SessionEvent = SessionStamp & SessionFact;
 
-/** What happened to any server of a manager. */
-export type ManagerEvent = SessionEvent;
+/** What happened to a group, without its stamp. */
+export type GroupFact =
+  | { readonly type: 'groupAdded' }
+  | { readonly type: 'groupRemoved' }
+  | GroupEmitted
+  /** The group's own actor threw. It is started anew where it left off; calls go on meanwhile. */
+  | { readonly type: 'groupCrashed'; readonly error: ShownError; readonly restartMs: number };
+
+/** What happened to one group. */
+export type GroupEvent = GroupStamp & GroupFact;
+
+/** What happened to any server or group of a manager. */
+export type ManagerEvent = SessionEvent | GroupEvent;

@@ -19,7 +19,7 @@ export interface ServerOptions {
   readonly waitForReady?: boolean | undefined;
   /** Answers to what the server may ask of us. */
   readonly handlers?: ServerRequestHandlers | undefined;
-  /** Bounds a connection attempt, from the permit to the first healthy moment; default 60 000. */
+  /** Bounds a connection attempt, from the permit to the first healthy moment; default 30 000 for `http` and `webSocket`, else 60 000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Time for one call, begun anew by each progress notification; default 60 000. */
   readonly callTimeoutMs?: number | undefined;
@@ -27,14 +27,15 @@ export interface ServerOptions {
   readonly maxCallTimeoutMs?: number | undefined;
 }
 
-/** Server options with every default filled in. */
+/** Server options with every default filled in that does not depend on the target. */
 export interface ResolvedServerOptions {
   readonly healthCheck: HealthCheckConfig;
   readonly reconnect: ReconnectConfig;
   readonly lazy: boolean;
   readonly waitForReady: boolean;
   readonly handlers: ServerRequestHandlers | undefined;
-  readonly connectTimeoutMs: number;
+  /** Undefined: the default of the target's kind. */
+  readonly connectTimeoutMs: number | undefined;
   readonly callTimeoutMs: number;
   readonly maxCallTimeoutMs: number;
 }
@@ -89,7 +90,7 @@ export function resolveServerOptions(
     lazy: options.lazy ?? defaults.lazy ?? false,
     waitForReady: options.waitForReady ?? defaults.waitForReady ?? true,
     handlers: options.handlers ?? defaults.handlers,
-    connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs ?? 60_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
     callTimeoutMs,
     maxCallTimeoutMs: Math.max(callTimeoutMs, options.maxCallTimeoutMs ?? defaults.maxCallTimeoutMs ?? 300_000),
   };

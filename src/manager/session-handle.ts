@@ -4,39 +4,19 @@ import { LinkError, type Fault } from '../link/fault.ts';
 import type { ServerFacts } from '../link/link.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import { failureOf } from './call-failure.ts';
-import { checkCallOptions, type CallOptions } from './call-options.ts';
-import { performCall, type Call, type CallWorld } from './call-path.ts';
+import { checkCallOptions } from './call-options.ts';
+import { performCall, type Call, type CallWorld, type Served } from './call-path.ts';
+import { CallerVerbs } from './caller-verbs.ts';
 import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { abortSignal, atLeast, objectValue, sections, text, type Rules } from './option-rules.ts';
-import {
-  isAnything,
-  isCompletion,
-  isListedTool,
-  isPrompt,
-  isPromptMessage,
-  isResource,
-  isResourceContent,
-  isResourceTemplate,
-  isToolResult,
-  listIn,
-  type Completion,
-  type LogLevel,
-  type Prompt,
-  type PromptResult,
-  type Resource,
-  type ResourceContents,
-  type ResourceTemplate,
-  type Tool,
-  type ToolResult,
-} from './results.ts';
+import { abortSignal, atLeast, sections, type Rules } from './option-rules.ts';
+import type { LogLevel } from './results.ts';
 import type { Session } from './session.ts';
 import type { SessionRecord } from './session-record.ts';
 import { whenReady, type Patience } from './when-ready.ts';
 
-const mostPages = 64;
 const infoEveryMs = 50;
 const readyTimeoutMs = 30_000;
 const readyRules: Rules = { timeoutMs: atLeast(0), signal: abortSignal };
@@ -50,12 +30,13 @@ export interface HandleWorld extends CallWorld {
 }
 
 /** The public face of a record: it holds nothing itself. */
-export class SessionHandle implements Session {
+export class SessionHandle extends CallerVerbs implements Session {
   readonly id: string;
   readonly #record: SessionRecord;
   readonly #world: HandleWorld;
 
   constructor(record: SessionRecord, world: HandleWorld) {
+    super();
     this.id = record.id;
     this.#record = record;
     this.#world = world;
@@ -98,7 +79,7 @@ export class SessionHandle implements Session {
     return this.#record.finished
       ? EMPTY
       : this.#world.events$.pipe(
-          filter((event) => event.serverId === this.id),
+          filter((event): event is SessionEvent => event.serverId === this.id),
           takeWhile((event) => event.type !== 'serverRemoved', true),
         );
   }
@@ -122,68 +103,10 @@ export class SessionHandle implements Session {
     await whenReady(this.#record, { timeoutMs, signal });
   }
 
-  async callTool(
-    name: string,
-    args: Readonly<Record<string, unknown>> = {},
-    options: CallOptions = {},
-  ): Promise<ToolResult> {
-    text(name, 'name', this.id);
-    objectValue(args, 'args', this.id);
-    return this.#call({
-      method: 'tools/call',
-      params: { name, arguments: args },
-      options,
-      tool: name,
-      isResult: isToolResult,
-    });
-  }
-
-  listTools(options?: CallOptions): Promise<readonly Tool[]> {
-    return this.#listAll('tools/list', 'tools', isListedTool, options);
-  }
-
-  listResources(options?: CallOptions): Promise<readonly Resource[]> {
-    return this.#listAll('resources/list', 'resources', isResource, options);
-  }
-
-  listResourceTemplates(options?: CallOptions): Promise<readonly ResourceTemplate[]> {
-    return this.#listAll('resources/templates/list', 'resourceTemplates', isResourceTemplate, options);
-  }
-
-  listPrompts(options?: CallOptions): Promise<readonly Prompt[]> {
-    return this.#listAll('prompts/list', 'prompts', isPrompt, options);
-  }
-
-  async readResource(uri: string, options: CallOptions = {}): Promise<ResourceContents> {
-    const result = await this.#ask('resources/read', { uri }, options);
-    return { ...result, contents: listIn(result, 'contents', isResourceContent, this.#where()) };
-  }
-
-  async getPrompt(
-    name: string,
-    args?: Readonly<Record<string, string>>,
-    options: CallOptions = {},
-  ): Promise<PromptResult> {
-    const result = await this.#ask('prompts/get', { name, arguments: args ?? {} }, options);
-    return { ...result, messages: listIn(result, 'messages', isPromptMessage, this.#where()) };
-  }
-
-  complete(params: Readonly<Record<string, unknown>>, options: CallOptions = {}): Promise<Completion> {
-    return this.#call({ method: 'completion/complete', params, options, isResult: isCompletion });
-  }
-
-  request(
-    method: string,
-    params?: Readonly<Record<string, unknown>>,
-    options: CallOptions = {},
-  ): Promise<Record<string, unknown>> {
-    return this.#ask(method, params, options);
-  }
-
   async ping(options: Patience = {}): Promise<{ readonly ms: number }> {
     const { clock } = this.#world.ports;
     const began = clock.monotonic();
-    await this.#ask('ping', undefined, {
+    await this.ask('ping', undefined, {
       timeoutMs: options.timeoutMs ?? this.#record.probeTimeoutMs,
       signal: options.signal,
       evenIfUnhealthy: true,
@@ -204,15 +127,15 @@ export class SessionHandle implements Session {
   }
 
   async subscribeResource(uri: string): Promise<void> {
-    await this.#ask('resources/subscribe', { uri }, {});
+    await this.ask('resources/subscribe', { uri }, {});
   }
 
   async unsubscribeResource(uri: string): Promise<void> {
-    await this.#ask('resources/unsubscribe', { uri }, {});
+    await this.ask('resources/unsubscribe', { uri }, {});
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
-    await this.#ask('logging/setLevel', { level }, {});
+    await this.ask('logging/setLevel', { level }, {});
   }
 
   reconnect(reason = 'asked for by hand'): void {
@@ -229,16 +152,8 @@ export class SessionHandle implements Session {
     else this.#world.recycle(this.#record, reason);
   }
 
-  #ask(
-    method: string,
-    params: Readonly<Record<string, unknown>> | undefined,
-    options: CallOptions,
-  ): Promise<Record<string, unknown>> {
-    return this.#call({ method, params, options, isResult: isAnything });
-  }
-
   /** A lazy session is opened by its first call, which waits for it within its own time. */
-  async #call<Result>(call: Call<Result>): Promise<Result> {
+  async perform<Result>(call: Call<Result>): Promise<Served<Result>> {
     const record = this.#record;
     const waits = record.view.phase === 'idle' || (record.policy.lazy && record.view.phase.startsWith('connecting.'));
     if (!waits || record.removing !== undefined) return performCall(record, call, this.#world);
@@ -248,27 +163,6 @@ export class SessionHandle implements Session {
     await this.ready({ timeoutMs, signal: call.options.signal });
     const leftMs = Math.max(1, timeoutMs - (record.clock.monotonic() - began));
     return performCall(record, { ...call, options: { ...call.options, timeoutMs: leftMs } }, this.#world);
-  }
-
-  async #listAll<T>(
-    method: string,
-    key: string,
-    isItem: (value: unknown) => value is T,
-    options: CallOptions = {},
-  ): Promise<readonly T[]> {
-    const all: T[] = [];
-    let cursor: unknown;
-    for (let page = 0; page < mostPages; page += 1) {
-      const result = await this.#ask(method, cursor === undefined ? undefined : { cursor }, options);
-      all.push(...listIn(result, key, isItem, this.#where()));
-      cursor = result['nextCursor'];
-      if (typeof cursor !== 'string') break;
-    }
-    return all;
-  }
-
-  #where(): { readonly serverId: string; readonly generation: number } {
-    return { serverId: this.id, generation: this.#record.generation };
   }
 
   #watched<T>(read: () => T): Watched<T> {

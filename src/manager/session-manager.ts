@@ -12,13 +12,18 @@ import { serverIdFault } from '../config/server-id.ts';
 import { connectionStates, type ConnectionState } from '../machines/connection-state.ts';
 import type { ConnectionInfo, ManagerSnapshot } from './connection-info.ts';
 import { defaultPorts } from './default-ports.ts';
-import { EventBus } from './event-bus.ts';
 import { Fleet } from './fleet.ts';
+import type { Group, GroupInfo } from './group.ts';
+import type { GroupRecord } from './group-record.ts';
+import { GroupRegistry } from './group-registry.ts';
 import { resolveManagerConfig, type ManagerConfig } from './manager-config.ts';
-import type { ManagerEvent, SessionFact } from './manager-events.ts';
-import { conflatedValues, distinctValues, type Watched } from './observing.ts';
+import { Inspecting } from './inspecting.ts';
+import type { InspectionObserver } from './inspection-events.ts';
+import { Ledger } from './ledger.ts';
+import type { ManagerEvent } from './manager-events.ts';
 import { abortSignal, atLeast, objectValue, sections, type Rules } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
+import { rootMakerOf } from './root-maker.ts';
 import {
   resolveServerOptions,
   type Optional,
@@ -26,21 +31,23 @@ import {
   type ServerOptions,
 } from './server-options.ts';
 import type { Session } from './session.ts';
+import type { ServerGroup, ServerGroupConfig } from './server-group.ts';
 import { SessionHandle, type HandleWorld } from './session-handle.ts';
 import { SessionRecord, type RecordOwner } from './session-record.ts';
 import { checkTarget, type ServerTarget } from './targets.ts';
 import { whenReady } from './when-ready.ts';
 
-const sessionsEveryMs = 50;
 const removalRules: Rules = { drainMs: atLeast(0), signal: abortSignal };
 
 /** Holds many MCP servers at once: connected, checked, recovered, and truthful about all of it. */
 export class SessionManager {
   readonly config: Readonly<ManagerConfig>;
-  /** Every event of every server. Hot; `seq` is gap-free. Completes after `close`; never errors. */
+  /** Every event of every server and group. Hot; `seq` is gap-free. Completes after `close`; never errors. */
   readonly events$: Observable<ManagerEvent>;
   /** All infos, the present ones first, then at most one list per 50 ms. Completes after `close`; never errors. */
   readonly sessions$: Observable<readonly ConnectionInfo[]>;
+  /** All groups, the present ones first, then at most one list per 50 ms. Completes after `close`; never errors. */
+  readonly groups$: Observable<readonly GroupInfo[]>;
   /** How many servers are in which state; the present counts first, then every change. */
   readonly stats$: Observable<Readonly<Record<ConnectionState, number>>>;
   /** Resolves when the manager is closed; never rejects. */
@@ -48,23 +55,14 @@ export class SessionManager {
 
   readonly #ports: ManagerPorts;
   readonly #records = new Map<string, SessionRecord>();
-  readonly #bus: EventBus;
+  readonly #groups: GroupRegistry;
+  readonly #ledger: Ledger;
+  readonly #inspecting: Inspecting;
   readonly #fleet: Fleet;
   readonly #world: HandleWorld;
   readonly #owner: RecordOwner;
   readonly #defaults: ResolvedServerOptions;
-  readonly #listeners = new Set<() => void>();
-  #stats: Readonly<Record<ConnectionState, number>> = Object.freeze({
-    connecting: 0,
-    healthy: 0,
-    degraded: 0,
-    unhealthy: 0,
-    disconnected: 0,
-  });
-  #infos: readonly ConnectionInfo[] | undefined;
-  #snapshot: ManagerSnapshot | undefined;
   #closing: Promise<void> | undefined;
-  #over = false;
   #markClosed: () => void = () => undefined;
 
   /** Throws `InvalidOptionError` when a setting makes no sense, or when an alias and a default disagree. */
@@ -72,9 +70,42 @@ export class SessionManager {
     this.config = resolveManagerConfig(config);
     this.#ports = defaultPorts(ports);
     const { clock } = this.#ports;
-    this.#bus = new EventBus(() => clock.wall());
-    this.events$ = this.#bus.events$;
-    this.#fleet = new Fleet(this.#records, this.#ports, !this.config.healthMonitoring);
+    const groups = new Map<string, GroupRecord>();
+    this.#ledger = new Ledger(this.#records, groups, clock);
+    const { events$, sessions$, groups$, stats$ } = this.#ledger;
+    this.events$ = events$;
+    this.sessions$ = sessions$;
+    this.groups$ = groups$;
+    this.stats$ = stats$;
+    this.#inspecting = new Inspecting(this.#ports.logger);
+    this.#fleet = new Fleet(
+      this.#records,
+      groups,
+      this.#ports,
+      !this.config.healthMonitoring,
+      this.#inspecting.noting(rootMakerOf(ports)),
+    );
+    this.#groups = new GroupRegistry(
+      groups,
+      {
+        clock,
+        records: this.#records,
+        publish: (group, fact) => {
+          this.#ledger.publishOfGroup(group, fact);
+        },
+        changed: () => {
+          this.#ledger.groupChanged();
+        },
+      },
+      this.#fleet.groups,
+      {
+        clock,
+        events$: this.events$,
+        open: (record) => {
+          this.#world.open(record);
+        },
+      },
+    );
     this.#world = {
       ports: this.#ports,
       events$: this.events$,
@@ -92,20 +123,17 @@ export class SessionManager {
       ports: this.#ports,
       clientInfo: this.config.clientInfo,
       publish: (record, fact, from) => {
-        if (from === undefined) this.#publish(record, fact);
-        else this.#publish(record, fact, from, record.view.state);
+        if (from === undefined) this.#ledger.publish(record, fact);
+        else this.#ledger.publish(record, fact, from, record.view.state);
       },
       changed: () => {
-        this.#changed();
+        this.#ledger.sessionChanged();
+      },
+      memberChanged: ({ id }, member) => {
+        this.#fleet.send({ type: 'MEMBER.OBSERVED', id, member });
       },
     };
     this.#defaults = resolveServerOptions({}, this.config.defaults);
-    this.sessions$ = conflatedValues(
-      this.#watched(() => this.#currentInfos()),
-      clock,
-      sessionsEveryMs,
-    );
-    this.stats$ = distinctValues(this.#watched(() => this.#stats));
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
@@ -132,7 +160,7 @@ export class SessionManager {
         ? this.#defaults
         : resolveServerOptions(serverOptions, this.config.defaults, id);
     const checkedTarget = checkTarget(target, id);
-    if (this.#records.has(id)) throw new DuplicateServerError(id);
+    if (this.#records.has(id) || this.#groups.has(id)) throw new DuplicateServerError(id);
     if (this.#records.size >= this.config.maxConnections) throw new SessionLimitError(id, this.config.maxConnections);
     if (signal?.aborted === true) throw abortedAdd(id, signal.reason);
 
@@ -140,7 +168,8 @@ export class SessionManager {
     const handle = new SessionHandle(record, this.#world);
     record.session = handle;
     this.#records.set(id, record);
-    this.#publish(record, { type: 'serverAdded' }, undefined, record.view.state);
+    this.#groups.enlist(record);
+    this.#ledger.publish(record, { type: 'serverAdded' }, undefined, record.view.state);
     this.#fleet.start(id);
     if (!resolved.waitForReady || resolved.lazy) return handle;
     try {
@@ -188,12 +217,7 @@ export class SessionManager {
   }
 
   listSessions(): ConnectionInfo[] {
-    return [...this.#currentInfos()];
-  }
-
-  #currentInfos(): readonly ConnectionInfo[] {
-    this.#infos ??= Object.freeze([...this.#records.values()].map((record) => record.info));
-    return this.#infos;
+    return [...this.#ledger.sessionInfos];
   }
 
   /**
@@ -214,8 +238,34 @@ export class SessionManager {
     return best?.session;
   }
 
+  /**
+   * Makes servers stand in for each other; see `Group`. The members must exist. Its active member is known when this returns.
+   *
+   * Throws, and changes nothing: `InvalidOptionError`, `DuplicateServerError` (servers and groups share their ids),
+   * `UnknownServerError` for a member that does not exist, `ClosedError` after `close`.
+   */
+  addGroup(id: string, group: ServerGroup | ServerGroupConfig): Group {
+    if (this.#closing !== undefined) throw new ClosedError('manager');
+    checkId(id);
+    return this.#groups.add(id, group);
+  }
+
+  /** Throws `UnknownGroupError`. */
+  group(id: string): Group {
+    return this.#groups.get(id);
+  }
+
+  /** Forgets the group; its servers stay as they are, and calls in flight go on. False when there is no such group. */
+  removeGroup(id: string): boolean {
+    return this.#groups.remove(id);
+  }
+
+  listGroups(): GroupInfo[] {
+    return [...this.#ledger.groupInfos];
+  }
+
   sessionStats(): Readonly<Record<ConnectionState, number>> {
-    return this.#stats;
+    return this.#ledger.stats;
   }
 
   get sessionCount(): number {
@@ -234,12 +284,21 @@ export class SessionManager {
 
   /** Everything at this moment: frozen, JSON-serialisable, and the same object until something changes. */
   snapshot(): ManagerSnapshot {
-    this.#snapshot ??= Object.freeze({
-      seq: this.#bus.seq,
-      sessions: this.#currentInfos(),
-      stats: this.#stats,
-    });
-    return this.#snapshot;
+    return this.#ledger.snapshot;
+  }
+
+  /**
+   * Tells the observer of every actor of this manager, and of every event and snapshot of theirs, as XState inspects them: first
+   * of those that exist, parents before children, then of what happens. `servers`: only of the sessions of these servers, and
+   * of all managers and groups. Returns the way to stop. While nobody is told, inspection costs nothing.
+   *
+   * An observer that throws is told nothing more; its error is logged. Throws `InvalidOptionError`.
+   */
+  inspect(
+    observer: InspectionObserver,
+    options: { readonly servers?: readonly string[] | undefined } = {},
+  ): () => void {
+    return this.#inspecting.attach(observer, options);
   }
 
   /**
@@ -263,12 +322,11 @@ export class SessionManager {
   }
 
   async #closeAll(drainMs: number): Promise<void> {
+    this.#groups.removeAll();
     await Promise.all([...this.#records.values()].map((record) => this.#remove(record, drainMs)));
     this.#fleet.stop();
-    this.#over = true;
-    this.#tell();
-    this.#bus.complete();
-    this.#listeners.clear();
+    this.#inspecting.close();
+    this.#ledger.close();
     this.#markClosed();
   }
 
@@ -277,7 +335,7 @@ export class SessionManager {
       record.removing = record.closed.then(() => {
         if (this.#records.get(record.id) !== record) return;
         this.#records.delete(record.id);
-        this.#publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
+        this.#ledger.publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
       });
       this.#drain(record, drainMs);
     } else if (drainMs === 0) {
@@ -289,51 +347,10 @@ export class SessionManager {
   #drain(record: SessionRecord, drainMs: number): void {
     this.#fleet.send({ type: 'SESSION.DRAIN', id: record.id, drainMs, inFlight: record.tally.inFlight });
   }
-
-  /** The event's number is part of every snapshot from here on, and its change of state too, before anyone is told of either. */
-  #publish(record: SessionRecord, fact: SessionFact, from?: ConnectionState, to?: ConnectionState): void {
-    const event = this.#bus.stamp(record.id, record.generation, fact);
-    this.#snapshot = undefined;
-    if (from !== undefined || to !== undefined) {
-      if (from !== to) this.#count(from, to);
-      this.#changed();
-      record.tell();
-    }
-    this.#bus.deliver(event);
-  }
-
-  #count(from: ConnectionState | undefined, to: ConnectionState | undefined): void {
-    const next = { ...this.#stats };
-    if (from !== undefined) next[from] -= 1;
-    if (to !== undefined) next[to] += 1;
-    this.#stats = Object.freeze(next);
-  }
-
-  #changed(): void {
-    this.#infos = undefined;
-    this.#snapshot = undefined;
-    this.#tell();
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  #watched<T>(read: () => T): Watched<T> {
-    return {
-      read,
-      onChange: (listener) => {
-        this.#listeners.add(listener);
-        return () => {
-          this.#listeners.delete(listener);
-        };
-      },
-      isOver: () => this.#over,
-    };
-  }
 }
 
-function checkId(id: string): void {
+/** Throws `InvalidOptionError` for what can be the id of no server or group. */
+export function checkId(id: string): void {
   const fault = typeof id === 'string' ? serverIdFault(id) : 'is no text';
   if (fault !== undefined)
     throw new InvalidOptionError(

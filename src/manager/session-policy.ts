@@ -5,6 +5,16 @@ import type { ResolvedServerOptions } from './server-options.ts';
 /** Options that are the same object give policies that are the same object, one for each kind of target. */
 const known = new WeakMap<ResolvedServerOptions, Map<LinkTarget['kind'], SessionPolicy>>();
 
+/** How long an attempt may take unless that is set: a program has to be loaded first, which an address has been. */
+function defaultConnectTimeoutMs(kind: LinkTarget['kind']): number {
+  return kind === 'http' || kind === 'webSocket' ? 30_000 : 60_000;
+}
+
+/** Whose attempts the connect limiter keeps apart, two at a time; null for what is reached over no network. */
+export function originOf(target: LinkTarget): string | null {
+  return target.kind === 'http' || target.kind === 'webSocket' ? new URL(target.url).origin : null;
+}
+
 /** What a session's decisions depend on: its options, and what its target allows. */
 export function policyOf(target: LinkTarget, options: ResolvedServerOptions): SessionPolicy {
   let policies = known.get(options);
@@ -17,8 +27,8 @@ export function policyOf(target: LinkTarget, options: ResolvedServerOptions): Se
     policy = {
       healthCheck: options.healthCheck,
       reconnect: target.kind === 'once' ? { ...options.reconnect, enabled: false } : options.reconnect,
-      connectTimeoutMs: options.connectTimeoutMs,
-      limited: target.kind === 'stdio',
+      connectTimeoutMs: options.connectTimeoutMs ?? defaultConnectTimeoutMs(target.kind),
+      limited: target.kind !== 'custom' && target.kind !== 'once',
       lazy: options.lazy,
     };
     policies.set(target.kind, policy);

@@ -2,7 +2,7 @@ import type { SessionIo } from '../actors/session-io.ts';
 import type { ListedTool } from '../link/tool-hash.ts';
 import { LinkLease, type LinkOpener } from '../actors/link-lease.ts';
 import type { Clock, ConnectPermit } from '../actors/ports.ts';
-import { emptyTally, withLatency, type SessionTally } from '../machines/call-tally.ts';
+import { emptyTally, forgiven, withLatency, type SessionTally } from '../machines/call-tally.ts';
 import { stateOfPhase, type ConnectionState, type Phase } from '../machines/connection-state.ts';
 import {
   blankMemory,
@@ -12,15 +12,17 @@ import {
   type SessionPolicy,
 } from '../machines/session-context.ts';
 import type { Fault } from '../link/fault.ts';
+import type { MemberView } from '../machines/group-policy.ts';
 import type { Link, LinkEvent } from '../link/link.ts';
 import type { LinkTarget } from '../link/target.ts';
 import { catalogDifference, unknownCatalog, type Catalog } from './catalog.ts';
-import type { ConnectionInfo } from './connection-info.ts';
-import type { SessionFact, ShownError } from './manager-events.ts';
+import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
+import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
+import { cappedView, memberViewOf, sameView } from './member-view.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
-import type { Session } from './session.ts';
-import { policyOf } from './session-policy.ts';
+import type { SessionHandle } from './session-handle.ts';
+import { originOf, policyOf } from './session-policy.ts';
 
 /** What a record tells the manager that keeps it. */
 export interface RecordOwner {
@@ -30,6 +32,8 @@ export interface RecordOwner {
   publish(record: SessionRecord, fact: SessionFact, from?: ConnectionState): void;
   /** Something that shows in the record's info changed. */
   changed(record: SessionRecord): void;
+  /** What the groups of this server see of it changed. */
+  memberChanged(record: SessionRecord, view: MemberView): void;
 }
 
 /** A session as seen from outside its actor, after the last macrostep. */
@@ -58,7 +62,6 @@ export class SessionRecord implements SessionIo, LinkOpener {
   readonly options: ResolvedServerOptions;
   readonly policy: SessionPolicy;
   readonly lease: LinkLease;
-  readonly origin = null;
   readonly #owner: RecordOwner;
   // Made when first needed: with ten thousand records an empty Set each is megabytes.
   #listeners: Set<() => void> | undefined;
@@ -73,9 +76,13 @@ export class SessionRecord implements SessionIo, LinkOpener {
   tally: SessionTally = emptyTally;
   catalog: Catalog = unknownCatalog;
   lastAnswerMs = Number.NEGATIVE_INFINITY;
+  lastFailedCallMs = Number.NEGATIVE_INFINITY;
   staleEvents = 0;
+  #groups: readonly string[] = noGroups;
+  #failuresThatCount = 0;
+  #memberView: MemberView | undefined;
   /** The record's public face; undefined only until the record is added. */
-  session: Session | undefined;
+  session: SessionHandle | undefined;
   /** Removal has begun: nothing new is admitted. */
   removing: Promise<void> | undefined;
   finished = false;
@@ -96,6 +103,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
       context: initialData({ id, policy: this.policy, memory: blankMemory }),
       tags: noTags,
     };
+  }
+
+  get origin(): string | null {
+    return originOf(this.target);
   }
 
   get generation(): number {
@@ -148,6 +159,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
     if (!moved) {
       this.#changed();
+      this.#tellGroups();
       return;
     }
     this.#info = undefined;
@@ -163,41 +175,33 @@ export class SessionRecord implements SessionIo, LinkOpener {
       reason: context.reason,
     };
     this.#owner.publish(this, fact, before.state);
+    this.#tellGroups();
+  }
+
+  /** The groups that it is a member of. */
+  get groups(): readonly string[] {
+    return this.#groups;
+  }
+
+  /** `failuresThatCount`: the highest threshold of these groups. */
+  joinGroups(groups: readonly string[], failuresThatCount: number): void {
+    this.#groups = Object.freeze([...groups]);
+    this.#failuresThatCount = failuresThatCount;
+    this.#memberView = undefined;
+    this.#changed();
+  }
+
+  #tellGroups(): void {
+    if (this.#groups.length === 0) return;
+    const view = cappedView(memberViewOf(this.id, this), this.#failuresThatCount);
+    if (this.#memberView !== undefined && sameView(this.#memberView, view)) return;
+    this.#memberView = view;
+    this.#owner.memberChanged(this, view);
   }
 
   get info(): ConnectionInfo {
-    this.#info ??= this.#describe();
+    this.#info ??= connectionInfoOf(this);
     return this.#info;
-  }
-
-  #describe(): ConnectionInfo {
-    const { phase, state, since, establishedAt, context } = this.view;
-    const { tally } = this;
-    return Object.freeze({
-      id: this.id,
-      state,
-      phase,
-      since,
-      reason: context.reason,
-      generation: context.generation,
-      pid: context.pid,
-      groups: noGroups,
-      establishedAt,
-      lastHealthCheck: context.lastCheckAt,
-      failedHealthChecks: context.health.failures,
-      successfulRequests: tally.succeeded,
-      failedRequests: tally.failed,
-      activeRequests: tally.inFlight,
-      attempt: context.attempt,
-      nextAttemptAt: context.nextAttemptAt,
-      lastError: context.lastFault === null ? null : shownFault(context.lastFault),
-      latencyMs: Object.freeze(tally.latency),
-      circuit: 'closed',
-      era: context.facts?.era ?? null,
-      protocolVersion: context.facts?.protocolVersion ?? null,
-      serverInfo:
-        context.facts === null || context.facts.info === null ? null : Object.freeze({ ...context.facts.info }),
-    });
   }
 
   publish(fact: SessionFact): void {
@@ -207,12 +211,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   /** The session's actor threw: until it is started anew, the record speaks for it. */
   crashed(error: unknown, restartMs: number): void {
     const { clock } = this.#owner.ports;
-    const message = error instanceof Error ? error.message : String(error);
-    const fault: Fault = {
-      kind: 'internal',
-      code: 'session-crashed',
-      message: `the session's actor crashed: ${message}`,
-    };
+    const fault: Fault = { kind: 'internal', ...shownCrash('session-crashed', error) };
     this.releasePermit();
     this.memory = { ...this.memory, lastFault: fault };
     this.publish({ type: 'sessionCrashed', error: shownFault(fault), restartMs });
@@ -234,6 +233,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   setTally(tally: SessionTally): void {
     this.tally = tally;
     this.#changed();
+    this.#tellGroups();
   }
 
   /** Resolves when the session is closed and nothing of it is left. */
@@ -297,6 +297,14 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.lastAnswerMs = this.#owner.ports.clock.monotonic();
   }
 
+  /** Forgets the failed calls in a row: those that are old, or all when somebody insists on the server. True when there were any. */
+  forgiveCalls(how: 'old' | 'all'): boolean {
+    const agoMs = how === 'all' ? Number.POSITIVE_INFINITY : this.clock.monotonic() - this.lastFailedCallMs;
+    const tally = forgiven(this.tally, agoMs);
+    if (tally !== undefined) this.setTally(tally);
+    return tally !== undefined;
+  }
+
   noteLatency(ms: number): number {
     const latency = withLatency(this.tally.latency, ms);
     this.tally = { ...this.tally, latency };
@@ -348,10 +356,6 @@ export class SessionRecord implements SessionIo, LinkOpener {
   tell(): void {
     for (const listener of this.#listeners ?? []) listener();
   }
-}
-
-function shownFault({ code, message }: Fault): ShownError {
-  return Object.freeze({ code, message });
 }
 
 function enlist<T>(listeners: Set<T>, listener: T): () => void {

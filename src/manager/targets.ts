@@ -1,8 +1,9 @@
 import { InvalidOptionError } from '../errors/usage-errors.ts';
 import { objectValue } from './option-rules.ts';
 import type { CustomTarget, LinkTarget, OnceTarget, StdioTarget, Transport } from '../link/target.ts';
+import { httpTarget, webSocketTarget } from './remote-targets.ts';
 
-/** Where a server is and how it is reached; made by `stdio`, `custom` and `once`. */
+/** Where a server is and how it is reached; made by `stdio`, `http`, `webSocket`, `custom` and `once`. */
 export type ServerTarget = LinkTarget;
 
 export interface StdioOptions {
@@ -81,11 +82,20 @@ export function checkTarget(target: ServerTarget, serverId: string): ServerTarge
   switch (target.kind) {
     case 'stdio':
       return stdioTarget(target, serverId);
+    case 'http':
+      return httpTarget(target, serverId);
+    case 'webSocket':
+      return webSocketTarget(target, serverId);
     case 'custom':
       return customTarget(target.factory, serverId);
     case 'once':
       return onceTarget(target.transport, serverId);
     default:
-      throw new InvalidOptionError('target', typeof target, 'made by stdio(), custom() or once()', serverId);
+      throw new InvalidOptionError(
+        'target',
+        typeof target,
+        'made by stdio(), http(), webSocket(), custom() or once()',
+        serverId,
+      );
   }
 }

@@ -11,6 +11,11 @@ const hopeless: ReadonlySet<Phase> = new Set<Phase>([
   'disconnected.stopped',
 ]);
 
+/** True where time alone does not help. */
+export function isHopeless(phase: Phase): boolean {
+  return hopeless.has(phase);
+}
+
 export interface Patience {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -61,7 +66,7 @@ export function whenReady(record: SessionRecord, patience: Patience): Promise<vo
       const { phase, tags, context } = record.view;
       if (record.finished || record.removing !== undefined) settle(new ClosedError('session', record.id));
       else if (tags.has('admits calls')) settle();
-      else if (firstAttemptOnly ? phase.startsWith('disconnected.') : hopeless.has(phase)) settle(connectError(record));
+      else if (firstAttemptOnly ? phase.startsWith('disconnected.') : isHopeless(phase)) settle(connectError(record));
       else if (firstAttemptOnly && context.generation > firstGeneration + 1) settle(connectError(record));
     }
 

@@ -288,3 +288,34 @@ describe('a check is void', () => {
     expect(world.heard).toEqual([{ type: 'PING.VOID', generation: 1, atMs: 1_501 }]);
   });
 });
+
+describe('a check that is refused since the server is overloaded', () => {
+  it('proves that the server is there, and reports the overload beside it', async () => {
+    const world = bench();
+    const { record } = await checked(world);
+    const { link, probed } = playedLink();
+    const heard: unknown[] = [];
+    startProbe(record, link, 1, world.clock, (result, overload) => heard.push(result, overload));
+    await world.clock.advance(7);
+    const fault: Fault = { kind: 'overload', code: 'http:429', message: 'too many requests', retryAfterMs: 3_000 };
+    probed.reject(new LinkError({ kind: 'refused', sent: true, fault }));
+    await world.clock.settle();
+    expect(heard).toEqual([
+      { type: 'PING.OK', generation: 1, atMs: 7, latencyMs: 7, meanLatencyMs: 3.5 },
+      { type: 'OVERLOAD', retryAfterMs: 3_000 },
+    ]);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it('fails like any other when it is refused for another reason', async () => {
+    const world = bench();
+    const { record } = await checked(world);
+    const { link, probed } = playedLink();
+    const heard: unknown[] = [];
+    startProbe(record, link, 1, world.clock, (result, overload) => heard.push(result, overload));
+    const fault: Fault = { kind: 'protocol', code: 'http:405', message: 'method not allowed' };
+    probed.reject(new LinkError({ kind: 'refused', sent: true, fault }));
+    await world.clock.settle();
+    expect(heard).toEqual([{ type: 'PING.FAILED', generation: 1, atMs: 0, fault }, undefined]);
+  });
+});

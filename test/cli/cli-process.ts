@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { built } from '../support/built.ts';
 import { membersOf, runningProcesses } from '../support/processes.ts';
 
@@ -31,9 +30,10 @@ export class CliProcess {
   stdout = '';
   stderr = '';
 
-  constructor(main: string, args: readonly string[], { cwd, env }: CliOptions) {
+  /** `args`: those of Node, the path of the command among them. */
+  constructor(args: readonly string[], { cwd, env }: CliOptions) {
     const { NO_COLOR: _no, FORCE_COLOR: _force, ...inherited } = process.env;
-    this.#child = spawn(process.execPath, [main, ...args], {
+    this.#child = spawn(process.execPath, [...args], {
       cwd,
       env: { ...inherited, ...env, [mark]: this.#run },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -129,8 +129,17 @@ export class CliProcess {
 }
 
 /** Starts `holdfast …args`. */
-export async function startCli(args: readonly string[], options: CliOptions = {}): Promise<CliProcess> {
-  const cli = new CliProcess(join(await built(), 'cli', 'main.js'), args, options);
+export function startCli(args: readonly string[], options: CliOptions = {}): Promise<CliProcess> {
+  return startNode(['dist/cli/main.js', ...args], options);
+}
+
+/** Starts `node …args`, with what `dist` holds as it is built for the tests. */
+export async function startNode(args: readonly string[], options: CliOptions = {}): Promise<CliProcess> {
+  const dist = `${await built()}/`;
+  const cli = new CliProcess(
+    args.map((arg) => arg.replace(/^dist\//, dist)),
+    options,
+  );
   onTestFinished(() => {
     cli.kill();
   });
@@ -141,6 +150,14 @@ export async function startCli(args: readonly string[], options: CliOptions = {}
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliEnd> {
   const cli = await startCli(args, options);
   return cli.ended;
+}
+
+/** Every line is JSON with a type and a time, the events are numbered without a gap, and it ends with `stopped`. */
+export function expectWholeFeed({ lines }: CliProcess): void {
+  const seqs = lines.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  expect(lines.every(({ type, time }) => typeof type === 'string' && typeof time === 'string')).toBe(true);
+  expect(lines.at(-1)).toMatchObject({ type: 'stopped' });
 }
 
 function hasAll(line: JsonRecord, fields: JsonRecord): boolean {

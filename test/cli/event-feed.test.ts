@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { eventFeed } from '../../src/cli/event-feed.ts';
 import { JsonLines } from '../../src/cli/json-lines.ts';
 import type { ManagerEvent } from '../../src/index.ts';
+import { groupInfo } from './group-info.ts';
 
 const added: ManagerEvent = { seq: 1, at: 5, serverId: 'files', generation: 0, type: 'serverAdded' };
 const removed: ManagerEvent = { seq: 2, at: 6, serverId: 'files', generation: 1, type: 'serverRemoved' };
@@ -25,19 +26,37 @@ class FakeOutput {
 it('begins with started and the problems, even if there were events before, and ends with stopped', () => {
   const events$ = new Subject<ManagerEvent>();
   const output = new FakeOutput();
-  const feed = eventFeed({ events$ }, new JsonLines(output));
+  const feed = eventFeed({ events$, listGroups: () => [] }, new JsonLines(output));
   events$.next(added);
   expect(output.text).toBe('');
   const problem = { file: '/m.json', line: 3, column: 5, field: null, serverId: 'web', problem: 'no', fix: 'yes' };
-  feed.start(['files'], [problem]);
+  feed.start({ servers: ['files'], groups: [] }, [problem]);
   events$.next(removed);
   feed.end();
   expect(output.lines).toEqual([
-    { type: 'started', time, servers: ['files'], pid: process.pid },
+    { type: 'started', time, servers: ['files'], groups: [], pid: process.pid },
     { type: 'configProblem', time, ...problem },
     { ...added, time },
     { ...removed, time },
     { type: 'stopped', time },
+  ]);
+});
+
+it('tells once how the groups stood, before the events that change it', () => {
+  const events$ = new Subject<ManagerEvent>();
+  const output = new FakeOutput();
+  const pair = groupInfo('pair', { state: 'unavailable' });
+  const feed = eventFeed({ events$, listGroups: () => [pair] }, new JsonLines(output));
+  const groupAdded: ManagerEvent = { seq: 1, at: 5, groupId: 'pair', type: 'groupAdded' };
+  const available: ManagerEvent = { seq: 2, at: 6, groupId: 'pair', type: 'groupAvailable', active: 'a' };
+  events$.next(groupAdded);
+  feed.start({ servers: ['a', 'b'], groups: ['pair'] }, []);
+  events$.next(available);
+  expect(output.lines).toEqual([
+    { type: 'started', time, servers: ['a', 'b'], groups: ['pair'], pid: process.pid },
+    { ...groupAdded, time },
+    { type: 'groups', time, groups: [pair] },
+    { ...available, time },
   ]);
 });
 

@@ -17,7 +17,7 @@ const files: Readonly<Record<string, unknown>> = {
   'no-servers.json': {},
   'empty.json': { mcpServers: {} },
   'disabled.json': { mcpServers: { a: { command: 'node', disabled: true } } },
-  'remote.json': { mcpServers: { a: { url: 'https://example.com/mcp' } } },
+  'remote.json': { mcpServers: { a: { url: 'https://me:s3cr3t@example.com/mcp' } } },
   'unset.json': { mcpServers: { a: { command: '${HOLDFAST_TEST_UNSET}' } } },
   'bad-defaults.json': {
     mcpServers: { a: { command: 'node' } },
@@ -72,7 +72,7 @@ describe('what ends at once', { timeout: 20_000 }, () => {
       'up remote.json',
       2,
       /^$/,
-      /remote\.json:1:\d+: this is a remote server \(HTTP\), which is not supported yet; leave it out, or set "disabled": true\nremote\.json: there is no server to hold\n$/,
+      /^\S+remote\.json:1:\d+: url must be an address without a user name or a password in it: [^\n]*\nremote\.json: there is no server to hold\n$/,
     ],
     [
       'up unset.json',

@@ -2,8 +2,9 @@ import { Subject, BehaviorSubject } from 'rxjs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LiveTable } from '../../src/cli/live-table.ts';
 import { Screen } from '../../src/cli/screen.ts';
-import type { ConnectionInfo, ManagerEvent } from '../../src/index.ts';
+import type { ConnectionInfo, GroupInfo, ManagerEvent, ManagerSnapshot } from '../../src/index.ts';
 import { FakeTerminal } from './fake-terminal.ts';
+import { groupInfo } from './group-info.ts';
 import { sessionInfo } from './session-info.ts';
 
 beforeEach(() => {
@@ -13,12 +14,20 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function liveTable(infos: readonly ConnectionInfo[]) {
+function liveTable(infos: readonly ConnectionInfo[], pairs: readonly GroupInfo[] = []) {
   const events$ = new Subject<ManagerEvent>();
   const sessions$ = new BehaviorSubject(infos);
+  const groups$ = new BehaviorSubject(pairs);
+  const snapshot = (): ManagerSnapshot => ({
+    seq: 0,
+    sessions: sessions$.value,
+    groups: groups$.value,
+    stats: { connecting: 0, healthy: 0, degraded: 0, unhealthy: 0, disconnected: 0 },
+  });
   const terminal = new FakeTerminal(60, 20);
-  const table = new LiveTable({ events$, sessions$ }, new Screen(terminal), { color: false, title: 'mcp.json' });
-  return { events$, sessions$, terminal, table };
+  const manager = { events$, sessions$, groups$, snapshot };
+  const table = new LiveTable(manager, new Screen(terminal), { color: false, title: 'mcp.json' });
+  return { events$, sessions$, groups$, terminal, table };
 }
 
 const lost: ManagerEvent = {
@@ -39,7 +48,7 @@ const lost: ManagerEvent = {
 
 it('follows the sessions, counts down each second, and keeps what happened above the table', () => {
   const { events$, sessions$, terminal, table } = liveTable([sessionInfo('files', { pid: 12 })]);
-  table.start(['files'], []);
+  table.start({ servers: ['files'], groups: [] }, []);
   expect(terminal.shown).toEqual([
     'holdfast: 1 server, 1 healthy  mcp.json',
     '',
@@ -73,15 +82,18 @@ it('follows the sessions, counts down each second, and keeps what happened above
 
 it('draws anew when the terminal gets another size', () => {
   const { terminal, table } = liveTable([sessionInfo('files', { pid: 12 })]);
-  table.start(['files'], []);
+  table.start({ servers: ['files'], groups: [] }, []);
   terminal.resize(40, 20);
   expect(terminal.shown[2]).toBe('server  state             pid   gen');
   table.end();
 });
 
 it('while it stops, servers that are let go stay as closed, and the last frame stays', () => {
-  const { events$, sessions$, terminal, table } = liveTable([sessionInfo('files', { pid: 12 }), sessionInfo('git')]);
-  table.start(['files', 'git'], []);
+  const { events$, sessions$, groups$, terminal, table } = liveTable([
+    sessionInfo('files', { pid: 12 }),
+    sessionInfo('git'),
+  ]);
+  table.start({ servers: ['files', 'git'], groups: [] }, []);
   table.stopping('draining');
   events$.next(lost);
   sessions$.next([sessionInfo('git')]);
@@ -110,5 +122,72 @@ it('while it stops, servers that are let go stay as closed, and the last frame s
   });
   expect(vi.getTimerCount()).toBe(0);
   expect(terminal.listenerCount('resize')).toBe(0);
-  expect([events$.observed, sessions$.observed]).toEqual([false, false]);
+  expect([events$.observed, sessions$.observed, groups$.observed]).toEqual([false, false, false]);
+});
+
+const failedOver: ManagerEvent = {
+  seq: 2,
+  at: 100_000,
+  groupId: 'pair',
+  type: 'failedOver',
+  from: 'a',
+  to: 'b',
+  reason: 'it has no connection: killed by SIGKILL',
+  byHand: false,
+};
+
+it('follows the groups, counts down to the failback, and tells the failover above the table', () => {
+  const { events$, groups$, terminal, table } = liveTable([sessionInfo('a'), sessionInfo('b')], [groupInfo('pair')]);
+  table.start({ servers: ['a', 'b'], groups: ['pair'] }, []);
+  events$.next(failedOver);
+  groups$.next([groupInfo('pair', { state: 'onBackup', active: 'b', failbackAt: 142_000, failbackTo: 'a' })]);
+  expect(terminal.shown[0]).toMatch(/^\d\d:\d\d:\d\d {2}pair: a is gone \(killed by SIGKILL\), calls go to b$/);
+  expect(terminal.shown.slice(1)).toEqual([
+    'holdfast: 2 servers, 2 healthy; 1 group, 1 on backup  mcp.j…',
+    '',
+    'server  state                pid   gen  failed  next',
+    'a       healthy             4711     1       0  –',
+    'b       healthy       ◂     4711     1       0  –',
+    '',
+    'group   state                        active ◂',
+    'pair    back on a in 42 s            b',
+    '',
+    'try: kill -9 4711  and watch a come back',
+    'Ctrl-C drains and stops',
+  ]);
+  vi.advanceTimersByTime(1000);
+  expect(terminal.shown[8]).toBe('pair    back on a in 41 s            b');
+  table.end();
+});
+
+it('while it stops, groups stay as closed', () => {
+  const { sessions$, groups$, terminal, table } = liveTable([sessionInfo('a'), sessionInfo('b')], [groupInfo('pair')]);
+  table.start({ servers: ['a', 'b'], groups: ['pair'] }, []);
+  table.stopping('draining');
+  groups$.next([]);
+  sessions$.next([sessionInfo('b')]);
+  table.end();
+  expect(terminal.shown).toEqual([
+    'holdfast: 2 servers, 2 closed  mcp.json',
+    '',
+    'server  state                pid   gen  failed  next',
+    'a       closed                 –     1       0  –',
+    'b       closed                 –     1       0  –',
+    '',
+    'group   state                        active ◂',
+    'pair    closed                       –',
+    '',
+    'stopped',
+  ]);
+});
+
+it('draws servers and groups as of one moment, whichever of them is told first', () => {
+  const { sessions$, groups$, terminal, table } = liveTable([sessionInfo('a')], [groupInfo('pair')]);
+  table.start({ servers: ['a'], groups: ['pair'] }, []);
+  const held = sessions$.value;
+  vi.spyOn(sessions$, 'value', 'get').mockReturnValue([...held, sessionInfo('b')]);
+  groups$.next([groupInfo('pair', { state: 'onBackup', active: 'b' })]);
+  expect(terminal.shown).toContain('b       healthy       ◂     4711     1       0  –');
+  expect(terminal.shown).toContain('pair    on backup                    b');
+  table.end();
 });

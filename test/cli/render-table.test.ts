@@ -60,7 +60,7 @@ const problem: ConfigProblem = {
 };
 
 function table(given: Partial<TableOptions> = {}, infos = sessions): readonly string[] {
-  return renderTable({ sessions: infos }, { ...options, ...given }).split('\n');
+  return renderTable({ sessions: infos, groups: [] }, { ...options, ...given }).split('\n');
 }
 
 describe('what it shows', () => {

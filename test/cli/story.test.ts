@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Story } from '../../src/cli/story.ts';
-import type { ConnectionState, ManagerEvent, Phase } from '../../src/index.ts';
+import type { ConnectionState, GroupFact, ManagerEvent, Phase } from '../../src/index.ts';
 import { stateOfPhase } from '../../src/machines/connection-state.ts';
 
 type Step = readonly [
@@ -84,4 +84,71 @@ it('tells when one that is connected becomes worse or better', () => {
       [2, 'connected.unhealthy', 'connected.healthy'],
     ),
   ).toEqual(['files is degraded: slow', 'files is unhealthy: no answer', 'files is healthy']);
+});
+
+/** What the story says to what happens to the group `pair`, without the time of day. */
+function toldOfGroup(...facts: readonly GroupFact[]): readonly (string | undefined)[] {
+  const story = new Story();
+  return facts.map((fact, index) =>
+    story.tell({ seq: index + 1, at: 0, groupId: 'pair', ...fact }, 0)?.replace(/^\d\d:\d\d:\d\d {2}/, ''),
+  );
+}
+
+it('tells where the calls of a group go, and why, when a member is left', () => {
+  const left = (reason: string): GroupFact => ({ type: 'failedOver', from: 'a', to: 'b', reason, byHand: false });
+  expect(
+    toldOfGroup(
+      left('it has no connection: ended by SIGKILL (pid 4711)'),
+      left('it has no connection'),
+      left('it is unhealthy: no answer to a check within 5000 ms: 3 times'),
+      left('it failed 3 times in a row'),
+      left('it was removed'),
+      { type: 'failedOver', from: 'a', to: 'b', reason: 'an upgrade\u001b[2J', byHand: true },
+    ),
+  ).toEqual([
+    'pair: a is gone (ended by SIGKILL), calls go to b',
+    'pair: a is gone, calls go to b',
+    'pair: a is unhealthy (no answer to a check within 5000 ms: 3 times), calls go to b',
+    'pair: a failed 3 times in a row, calls go to b',
+    'pair: a was removed, calls go to b',
+    'pair: a was left by hand (an upgrade), calls go to b',
+  ]);
+});
+
+it('tells when calls will go back to a member, and when they do', () => {
+  expect(
+    toldOfGroup(
+      { type: 'failbackScheduled', to: 'a', delayMs: 42_000, failbackAt: 42_000 },
+      { type: 'failbackCancelled', to: 'a' },
+      { type: 'failedBack', from: 'b', to: 'a', byHand: false },
+      { type: 'failedBack', from: 'b', to: 'a', byHand: true },
+    ),
+  ).toEqual([
+    'pair: a is healthy, calls go back to it in 42 s',
+    undefined,
+    'pair: calls go to a again',
+    'pair: calls go to a again, by hand',
+  ]);
+});
+
+it('tells when no member takes calls and when one does again, but nothing of a group that comes up', () => {
+  expect(
+    toldOfGroup(
+      { type: 'groupAdded' },
+      { type: 'memberChanged', memberId: 'a', admits: true },
+      { type: 'groupAvailable', active: 'a' },
+      { type: 'memberChanged', memberId: 'a', admits: false },
+      { type: 'groupUnavailable' },
+      { type: 'groupAvailable', active: 'b' },
+      { type: 'groupRemoved' },
+    ),
+  ).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    'pair: no member takes calls',
+    'pair: calls go to b',
+    undefined,
+  ]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planFromCommand, planFromConfig } from '../../src/cli/up-plan.ts';
 import { loadConfig } from '../../src/config/index.ts';
-import { InvalidOptionError } from '../../src/index.ts';
+import { InvalidOptionError, SessionManager, type ServerTarget } from '../../src/index.ts';
 
 async function planOf(config: object) {
   const readFile = (): Promise<string> => Promise.resolve(JSON.stringify(config, null, 1));
@@ -34,31 +34,58 @@ describe('from a configuration', () => {
           },
         },
       ],
+      groups: [],
       problems: [],
       disabled: 1,
       defaults: { callTimeoutMs: 7 },
     });
   });
 
-  it('takes a remote server for a problem of that server alone, told in the order of the file', async () => {
+  it('starts servers behind an address like any other', async () => {
     const plan = await planOf({
       mcpServers: {
-        web: { url: 'https://a.example/mcp' },
+        web: { url: 'https://a.example/mcp', headers: { Authorization: 'Bearer x' } },
+        old: { type: 'sse', url: 'http://a.example/sse' },
         socket: { url: 'wss://a.example' },
-        bad: {},
-        files: { command: 'node' },
       },
+    });
+    expect(plan.problems).toEqual([]);
+    expect(plan.servers.map(({ id, target }) => [id, target])).toEqual([
+      [
+        'web',
+        {
+          kind: 'http',
+          url: 'https://a.example/mcp',
+          headers: { Authorization: 'Bearer x' },
+          mode: 'auto',
+          auth: undefined,
+        },
+      ],
+      ['old', { kind: 'http', url: 'http://a.example/sse', headers: {}, mode: 'sse', auth: undefined }],
+      ['socket', { kind: 'webSocket', url: 'wss://a.example', headers: {} }],
+    ]);
+  });
+
+  it('leaves what only addServer refuses to be told by it, so that it concerns that server alone', async () => {
+    const plan = await planOf({
+      mcpServers: { web: { url: 'https://me:pass@a.example/mcp' }, files: { command: 'node' } },
+    });
+    expect(plan.servers.map(({ id }) => id)).toEqual(['web', 'files']);
+    const [web] = plan.servers;
+    const added = new SessionManager().addServer('web', web?.target as ServerTarget, { waitForReady: false });
+    await expect(added).rejects.toMatchObject({ code: 'INVALID_OPTION', field: 'url', serverId: 'web' });
+  });
+
+  it('tells problems in the order of the file', async () => {
+    const plan = await planOf({
+      mcpServers: { a: { command: '${NOT_SET}' }, bad: {}, files: { command: 'node' }, c: { url: 'x' } },
     });
     expect(plan.servers.map(({ id }) => id)).toEqual(['files']);
     expect(plan.problems.map(({ serverId, line }) => [serverId, line])).toEqual([
-      ['web', 3],
-      ['socket', 6],
-      ['bad', 9],
+      ['a', 4],
+      ['bad', 6],
+      ['c', 11],
     ]);
-    expect(plan.problems[1]).toMatchObject({
-      problem: 'this is a remote server (WebSocket), which is not supported yet',
-      fix: 'leave it out, or set "disabled": true',
-    });
   });
 
   it('names a file outside of the working directory in full', async () => {

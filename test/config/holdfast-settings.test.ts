@@ -68,7 +68,7 @@ describe('the holdfast key', () => {
         'holdfast.listenOn',
         null,
         '"listenOn" is not a setting of holdfast',
-        'remove it; known here are defaults, servers',
+        'remove it; known here are defaults, servers, groups',
       ],
     ]);
     expect(await problemsOf({ defaults: { healthCheck: { timeout: 5 }, reconnect: { maxDelay: 5 } } })).toEqual([

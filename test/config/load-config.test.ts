@@ -43,6 +43,7 @@ describe('which file is read', () => {
     expect(await loadConfig('some/config.json', { cwd: folder })).toEqual({
       file: join(folder, 'some/config.json'),
       servers: [],
+      groups: [],
       problems: [],
       warnings: [],
       settings: { defaults: {} },

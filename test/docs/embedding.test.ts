@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { defaultManagerConfig, type CallOptions, type ManagerPorts, type SessionFact } from '../../src/index.ts';
+import { defaultManagerConfig, stdio, type CallOptions, type ManagerPorts, type SessionFact } from '../../src/index.ts';
+import type { ManagerCommand, SessionCommand } from '../../src/manager/embedding.ts';
 import { resolveServerOptions } from '../../src/manager/server-options.ts';
+import { policyOf } from '../../src/manager/session-policy.ts';
 import { rowsUnder } from './doc-tables.ts';
 
 const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'embedding.md'), 'utf8');
@@ -15,7 +17,9 @@ it('the manager options are all there, with their defaults', () => {
 });
 
 it('the server options are all there, with their defaults', () => {
-  expect(defaultsIn('server option')).toEqual({ ...leaves(resolveServerOptions({}, {})), handlers: 'none' });
+  const options = resolveServerOptions({}, {});
+  const { connectTimeoutMs } = policyOf(stdio({ command: 'x' }), options);
+  expect(defaultsIn('server option')).toEqual({ ...leaves(options), connectTimeoutMs, handlers: 'none' });
 });
 
 it('the call options are all there', () => {
@@ -51,6 +55,32 @@ it('the ports are all there', () => {
   const ports = { clock: 0, random: 0, links: 0, connectLimiter: 0, logger: 0 } satisfies Record<keyof ManagerPorts, 0>;
   expect(rowsUnder(text, 'port').map(([name]) => name)).toEqual(Object.keys(ports));
 });
+
+it('the commands to an actor are all there, with their fields', () => {
+  const commands = {
+    'SERVER.ADD': ['id', 'target', 'options'],
+    'SERVER.REMOVE': ['id', 'drainMs'],
+    'SERVER.RECONNECT': ['id', 'reason'],
+    'GROUP.ADD': ['id', 'group'],
+    'GROUP.REMOVE': ['id'],
+    'GROUP.FAILOVER': ['id', 'reason'],
+    'GROUP.FAILBACK': ['id'],
+    'MONITORING.START': [],
+    'MONITORING.STOP': [],
+    CLOSE: ['drainMs'],
+  } satisfies { [T in ManagerCommand['type']]: Exclude<keyof Extract<ManagerCommand, { type: T }>, 'type'>[] };
+  const sessionCommands = { OPEN: [], RECONNECT: ['reason'], CLOSE: ['drainMs'] } satisfies {
+    [T in SessionCommand['type']]: Exclude<keyof Extract<SessionCommand, { type: T }>, 'type'>[];
+  };
+  expect(fieldsUnder('command')).toEqual(commands);
+  expect(fieldsUnder('session command')).toEqual(sessionCommands);
+});
+
+function fieldsUnder(heading: string): Record<string, string[]> {
+  return Object.fromEntries(
+    rowsUnder(text, heading).map(([name = '', fields = '']) => [name, fields === '' ? [] : fields.split(', ')]),
+  );
+}
 
 function defaultsIn(heading: string): Record<string, unknown> {
   return Object.fromEntries(rowsUnder(text, heading).map(([name = '', , value = '']) => [name, valueOf(value)]));

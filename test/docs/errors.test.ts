@@ -2,8 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors/config-error.ts';
+import {
+  FailoverSchemaMismatchError,
+  GroupUnavailableError,
+  UnknownGroupError,
+} from '../../src/errors/group-errors.ts';
 import { HoldfastError } from '../../src/errors/holdfast-error.ts';
 import {
+  AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
   ConnectError,
@@ -32,6 +38,15 @@ const samples: Readonly<Record<string, HoldfastError>> = {
   DuplicateServerError: new DuplicateServerError('a'),
   SessionLimitError: new SessionLimitError('a', 1),
   UnknownServerError: new UnknownServerError('a', []),
+  UnknownGroupError: new UnknownGroupError('g', []),
+  GroupUnavailableError: new GroupUnavailableError('', { groupId: 'g' }),
+  FailoverSchemaMismatchError: new FailoverSchemaMismatchError({
+    groupId: 'g',
+    tool: 't',
+    reference: 'a',
+    members: ['b'],
+  }),
+  AuthRequiredError: new AuthRequiredError('', { ...where, outcome: 'rejected' }),
   ConnectError: new ConnectError('', { ...where, faultCode: 'exit:1' }),
   ClosedError: new ClosedError('manager'),
   ConfigError: new ConfigError({ file: 'a', line: 1, column: 1, field: null, serverId: null, problem: '', fix: '' }),

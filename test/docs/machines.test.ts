@@ -7,12 +7,12 @@ const folder = join(import.meta.dirname, '..', '..', 'docs', 'machines');
 
 describe('docs/machines', () => {
   it('holds one page for each machine and nothing else', () => {
-    expect(readdirSync(folder).toSorted()).toEqual(['manager.md', 'session.md']);
+    expect(readdirSync(folder).toSorted()).toEqual(['group.md', 'manager.md', 'session.md']);
     expect(
       machinePages()
         .map(({ file }) => file)
         .toSorted(),
-    ).toEqual(['manager.md', 'session.md']);
+    ).toEqual(['group.md', 'manager.md', 'session.md']);
   });
 
   it.each(machinePages())('$file is what the machine says', ({ file, text }) => {

@@ -94,6 +94,7 @@ function withGranted(code: string): string {
 /** The snippet with our sources in place of the package, whose name resolves only where it is installed. */
 function onSources(code: string): string {
   return code
+    .replaceAll("'holdfast/actors'", JSON.stringify(join(root, 'src', 'manager', 'embedding.ts')))
     .replaceAll("'holdfast/testing'", JSON.stringify(join(root, 'src', 'testing', 'index.ts')))
     .replaceAll("'holdfast'", JSON.stringify(join(root, 'src', 'index.ts')));
 }

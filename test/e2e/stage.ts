@@ -260,7 +260,18 @@ function told(event: ManagerEvent): string[] {
     case 'serverRemoved':
     case 'linkLeaked':
     case 'catalogChanged':
+    case 'groupAdded':
+    case 'groupRemoved':
+    case 'groupUnavailable':
+    case 'groupAvailable':
+    case 'memberChanged':
+    case 'failbackScheduled':
+    case 'failbackCancelled':
+    case 'groupCrashed':
       return [event.type];
+    case 'failedOver':
+    case 'failedBack':
+      return [`${event.type} ${event.from} > ${event.to}`];
   }
 }
 

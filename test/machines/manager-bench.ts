@@ -3,6 +3,9 @@ import { afterEach } from 'vitest';
 import { type ActorRefFrom, type CallbackActorLogic, createActor, fromCallback, fromPromise } from 'xstate';
 import type { Phase } from '../../src/machines/connection-state.ts';
 import type { ManagerMachineEvent, TickerCommand } from '../../src/machines/manager-events.ts';
+import type { GroupInput, GroupMemory } from '../../src/machines/group-events.ts';
+import { createGroupMachine, type GroupMachine } from '../../src/machines/group-machine.ts';
+import { absentMember, defaultGroupPolicy, type MemberView } from '../../src/machines/group-policy.ts';
 import { createManagerMachine, type ManagerMachine } from '../../src/machines/manager-machine.ts';
 import { blankMemory, type SessionMemory, type SessionPolicy, tickerId } from '../../src/machines/session-context.ts';
 import type { LinkCommand, SessionMachineEvent } from '../../src/machines/session-events.ts';
@@ -10,6 +13,7 @@ import { createSessionMachine, type SessionMachine } from '../../src/machines/se
 import { phaseOf } from '../../src/machines/session-phase.ts';
 import type { GenerationInput, SessionWorld } from '../../src/machines/session-world.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/testing/index.ts';
+import { wordsOf as wordsOfGroup } from './group-bench.ts';
 import { facts, policyOf, wordsOf } from './session-bench.ts';
 
 interface Double {
@@ -27,7 +31,7 @@ export interface ManagerBenchOptions {
   readonly ticker?: (clock: VirtualClock) => TickerLogic;
 }
 
-/** A real manager machine with real session machines on a virtual clock; what they ask of the world is recorded in one log. */
+/** A real manager machine with real session and group machines on a virtual clock; what they ask of the world is recorded in one log. */
 export class ManagerBench {
   readonly clock: VirtualClock = createVirtualClock({ startWallMs: 1_000_000 });
   readonly actor: ActorRefFrom<ManagerMachine>;
@@ -37,10 +41,18 @@ export class ManagerBench {
   readonly closing = new Set<string>();
   readonly memories = new Map<string, SessionMemory>();
   readonly answeredAgoMs = new Map<string, number>();
+  /** Groups that exist, and their members. */
+  readonly groups = new Map<string, readonly string[]>();
+  /** What groups see of servers; those that are not here are absent. */
+  readonly views = new Map<string, MemberView>();
+  readonly groupMemories = new Map<string, GroupMemory>();
   readonly errors: unknown[] = [];
+  /** Servers whose failed calls are forgiven at their next tick. */
+  readonly forgiven = new Set<string>();
   readonly #doubles: Double[] = [];
   readonly #releases = new Map<string, () => void>();
   readonly #failing = new Set<string>();
+  readonly #failingGroups = new Set<string>();
   #tickerFails = false;
   #log: unknown[] = [];
 
@@ -80,12 +92,45 @@ export class ManagerBench {
         this.#log.push(`${id}: watched`);
         session.subscribe({ error: () => undefined });
       },
+      forgivesCalls: (id) => this.forgiven.delete(id),
       answeredAgoMs: (id) => this.answeredAgoMs.get(id) ?? Number.POSITIVE_INFINITY,
       sessionCrashed: (id, error, restartMs) =>
         this.#log.push(`${id}: crashed, ${String(error)}, restart in ${restartMs}`),
       isClosing: (id) => this.closing.has(id),
       sessionClosed: (id) => this.#log.push(`${id}: closed`),
+      group: this.#groupMachine(),
+      memberView: (id) => this.views.get(id) ?? absentMember(id),
+      groupInput: (id) => this.#groupInput(id),
+      watchGroup: (id, group) => {
+        this.#log.push(`${id}: group watched`);
+        group.on('*', (event) => this.#log.push(`${id}: ${wordsOfGroup(event)}`));
+        group.subscribe({ error: () => undefined });
+      },
+      groupCrashed: (id, error, restartMs) =>
+        this.#log.push(`${id}: group crashed, ${String(error)}, restart in ${restartMs}`),
+      groupClosed: (id) => {
+        this.groups.delete(id);
+        this.#log.push(`${id}: group closed`);
+      },
     });
+  }
+
+  #groupMachine(): GroupMachine {
+    return createGroupMachine({
+      random: () => 0.5,
+      wall: () => this.clock.wall(),
+      monotonic: () => this.clock.monotonic(),
+      managerOf: () => this.actor,
+      remember: (id, memory) => {
+        this.groupMemories.set(id, memory);
+        if (this.#failingGroups.delete(id)) throw new Error(`${id} broke`);
+      },
+    });
+  }
+
+  #groupInput(id: string): GroupInput | undefined {
+    const members = this.groups.get(id)?.map((member) => this.views.get(member) ?? absentMember(member));
+    return members && { id, policy: defaultGroupPolicy, members, memory: this.groupMemories.get(id) };
   }
 
   #tickerDouble(): TickerLogic {
@@ -146,6 +191,32 @@ export class ManagerBench {
     return this.send({ type: 'SERVER.ADD', id });
   }
 
+  addGroup(id: string, ...members: readonly string[]): this {
+    this.groups.set(id, members);
+    return this.send({ type: 'GROUP.ADD', id });
+  }
+
+  /** A server has become this, and its manager hears of it. */
+  observe(member: MemberView): this {
+    this.views.set(member.id, member);
+    return this.send({ type: 'MEMBER.OBSERVED', id: member.id, member });
+  }
+
+  group(id: string): ActorRefFrom<GroupMachine> | undefined {
+    const { children } = this.actor.getSnapshot();
+    return children[`${id} group\u0000`] as ActorRefFrom<GroupMachine> | undefined;
+  }
+
+  activeOf(id: string): string | null | undefined {
+    return this.group(id)?.getSnapshot().context.active;
+  }
+
+  /** How many groups watch each server. */
+  get watchers(): Readonly<Record<string, number>> {
+    const { watchers } = this.actor.getSnapshot().context;
+    return Object.fromEntries(Object.entries(watchers).map(([id, list]) => [id, list.length]));
+  }
+
   session(id: string): ActorRefFrom<SessionMachine> | undefined {
     const { children } = this.actor.getSnapshot();
     return Object.hasOwn(children, id) ? (children[id] as ActorRefFrom<SessionMachine> | undefined) : undefined;
@@ -190,6 +261,13 @@ export class ManagerBench {
       generation: -1,
       fault: { kind: 'internal', code: 'x', message: 'x' },
     });
+    return this;
+  }
+
+  /** The group's actor throws when it next hears of a member. */
+  crashGroup(id: string): this {
+    this.#failingGroups.add(id);
+    this.group(id)?.send({ type: 'MEMBER.CHANGED', members: [absentMember('nobody')] });
     return this;
   }
 

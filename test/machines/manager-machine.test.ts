@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tickerLogic } from '../../src/actors/health-ticker.ts';
-import { nextCrash } from '../../src/machines/manager-machine.ts';
+import { nextCrash } from '../../src/machines/manager-setup.ts';
 import { policyOf } from './session-bench.ts';
 import { managerBenches } from './manager-bench.ts';
 
@@ -317,7 +317,7 @@ describe('a session whose actor throws', () => {
     if (!isReleasing) await manager.released('a');
     manager.remove('a');
     if (isReleasing) await manager.released('a');
-    expect(manager.actor.getSnapshot().context).toEqual({ crashes: {}, paused: false });
+    expect(manager.actor.getSnapshot().context).toEqual({ crashes: {}, watchers: {}, paused: false });
   });
 
   it('two at once are cleaned up independently', async () => {

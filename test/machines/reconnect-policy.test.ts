@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  attemptDelayMs,
   backoffMs,
   defaultReconnect,
   isCrashLoop,
@@ -25,6 +26,25 @@ describe('the defaults', () => {
     });
     expect(nudgeIntervalMs).toBe(1_000);
   });
+});
+
+describe('attemptDelayMs', () => {
+  it.each([
+    // attempt, asked for, random, delay
+    [1, undefined, 0.5, 750],
+    [1, 0, 0.5, 750],
+    [1, 700, 0.5, 750],
+    [1, 10_000, 0, 10_000],
+    [1, 10_000, 0.5, 10_500],
+    [7, 10_000, 0.5, 45_000],
+    [0, 60_000, 0.5, 63_000],
+    [0, 3_600_000, 0.5, 315_000],
+  ])(
+    'after %i attempts, when the server asked for %s ms, with random %f, is %f ms',
+    (attempt, asked, random, delay) => {
+      expect(attemptDelayMs(attempt, asked, defaultReconnect, random)).toBe(delay);
+    },
+  );
 });
 
 describe('backoffMs', () => {

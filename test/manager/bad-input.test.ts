@@ -387,6 +387,12 @@ describe('a target', () => {
     [{ kind: 'stdio' }, 'command'],
     [{ kind: 'custom' }, 'factory'],
     [{ kind: 'once' }, 'transport'],
+    [{ kind: 'http' }, 'url'],
+    [{ kind: 'http', url: 'ws://example.com' }, 'url'],
+    [{ kind: 'http', url: 'http://example.com', headers: { Host: 'x' } }, 'headers.Host'],
+    [{ kind: 'webSocket' }, 'url'],
+    [{ kind: 'webSocket', url: 'http://example.com' }, 'url'],
+    [{ kind: 'webSocket', url: 'ws://example.com', headers: { Upgrade: 'x' } }, 'headers.Upgrade'],
   ])('%j is no target: refused before anything is started', async (target, field) => {
     const w = await inhabited();
     const error = await failureOf(() => w.manager.addServer('a', target as unknown as ServerTarget));

@@ -224,7 +224,7 @@ describe('a manager actor that throws', () => {
     w.news();
     await crashManagerOf(w, 's0');
     await w.clock.advance(5_000);
-    const disturbed = new Set(w.events.slice(130 * 7).map((event) => event.serverId));
+    const disturbed = new Set(w.events.slice(130 * 7).map(({ serverId }) => serverId ?? 'a group'));
     expect([...disturbed].toSorted()).toEqual(Array.from({ length: 32 }, (_, n) => `s${n}`).toSorted());
     expect(w.manager.sessionStats()).toEqual({
       connecting: 0,

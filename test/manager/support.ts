@@ -125,8 +125,10 @@ export function world(arrangement: Arrangement = {}): World {
   return self;
 }
 
-function line(event: ManagerEvent, atMs: number): string {
-  const head = `${atMs} ${event.serverId} ${event.generation}`;
+/** An event as one line: `time id generation what`. */
+export function line(event: ManagerEvent, atMs: number): string {
+  const head =
+    event.groupId === undefined ? `${atMs} ${event.serverId} ${event.generation}` : `${atMs} group ${event.groupId}`;
   switch (event.type) {
     case 'stateChanged':
       return `${head} ${event.fromPhase} > ${event.phase}${event.reason === null ? '' : `: ${event.reason}`}`;
@@ -144,9 +146,26 @@ function line(event: ManagerEvent, atMs: number): string {
       return `${head} sessionLost ${event.code}`;
     case 'healthTicked':
       return `${head} tick`;
+    case 'failedOver':
+      return `${head} failedOver ${event.from} > ${event.to}${event.byHand ? ' by hand' : ''}: ${event.reason}`;
+    case 'failedBack':
+      return `${head} failedBack ${event.from} > ${event.to}${event.byHand ? ' by hand' : ''}`;
+    case 'failbackScheduled':
+      return `${head} failback to ${event.to} in ${event.delayMs}`;
+    case 'failbackCancelled':
+      return `${head} failback to ${event.to} cancelled`;
+    case 'memberChanged':
+      return `${head} ${event.memberId} ${event.admits ? 'takes calls' : 'takes no calls'}`;
+    case 'groupAvailable':
+      return `${head} groupAvailable: ${event.active}`;
+    case 'groupCrashed':
+      return `${head} groupCrashed, again in ${event.restartMs}`;
     case 'serverAdded':
     case 'serverRemoved':
     case 'linkLeaked':
+    case 'groupAdded':
+    case 'groupRemoved':
+    case 'groupUnavailable':
       return `${head} ${event.type}`;
   }
 }

@@ -17,6 +17,7 @@ export class Call {
   /** The id under which it went out, once it has one. */
   id: number | undefined;
   #sent = false;
+  #drop: (() => void) | undefined;
   #answered = false;
   #settled = false;
 
@@ -41,6 +42,12 @@ export class Call {
 
   get settled(): boolean {
     return this.#settled;
+  }
+
+  /** What to call, once, when nobody waits for it any more: for a transport that can stop working for it. At once if it is settled. */
+  whenSettled(drop: () => void): void {
+    if (this.#settled) drop();
+    else this.#drop = drop;
   }
 
   /** The transport takes the message: from here on it counts as sent. */
@@ -69,6 +76,7 @@ export class Call {
     if (this.#settled) return false;
     this.#settled = true;
     this.#onSettled(this);
+    this.#drop?.();
     return true;
   }
 }

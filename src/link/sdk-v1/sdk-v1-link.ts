@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { classifyFault, describeThrown } from '../classify-fault.ts';
 import { LinkError } from '../fault.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, RequestFailure } from '../fault.ts';
 import type { CloseMode, Link, LinkEvent, OpenSpec, RequestOptions } from '../link.ts';
 import { Call } from './call.ts';
 import { BAD_HANDSHAKE, handshakeFault } from './handshake-fault.ts';
@@ -73,7 +73,7 @@ export class SdkV1Link implements Link {
         .sendFor(call, () => channel.client.notification(notification))
         .then(
           () => call.resolve({}),
-          (error: unknown) => call.reject({ kind: 'link', sent: call.sent, fault: notifyFault(call, error) }, error),
+          (error: unknown) => call.reject(notifyFailure(call, error), error),
         );
     }
     await call.promise;
@@ -237,8 +237,10 @@ export class SdkV1Link implements Link {
   }
 }
 
-/** The SDK refuses, before it sends anything, to notify of what was not declared as a capability. */
-function notifyFault(call: Call, error: unknown): Fault {
-  if (call.sent || error instanceof LinkError) return classifyFault(error, 'open');
-  return { kind: 'config', code: 'capability-missing', message: describeThrown(error) };
+function notifyFailure(call: Call, error: unknown): RequestFailure {
+  if (error instanceof LinkError) return error.failure;
+  const { sent } = call;
+  if (sent) return { kind: 'link', sent, fault: classifyFault(error, 'open') };
+  // The SDK refuses, before it sends anything, to notify of what was not declared as a capability.
+  return { kind: 'link', sent, fault: { kind: 'config', code: 'capability-missing', message: describeThrown(error) } };
 }

@@ -1,5 +1,6 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { LinkError } from '../fault.ts';
 import type { Call } from './call.ts';
 import { isJsonRpc, isRecord, readOwnId, readProgress, settleWithAnswer } from './json-rpc.ts';
 import type { Wire } from './wire.ts';
@@ -110,6 +111,10 @@ export class WireTap implements Transport {
     try {
       await this.#wire.send(message, { call, sdkOptions: options });
     } catch (error) {
+      if (call?.id !== undefined && isFinalFailure(error)) {
+        this.#settleUnanswered(call, call.id, error);
+        return;
+      }
       const isAnswerOrCancellation = !('method' in message) || message.method === 'notifications/cancelled';
       if (isAnswerOrCancellation && this.#isAttached) this.#listeners.onTransportError(error);
       throw error;
@@ -155,6 +160,13 @@ export class WireTap implements Transport {
     // Anything else answers a call that is settled already, or answers twice.
   }
 
+  /** The SDK's client gets a receipt here too: told of an error it would forget the request only in part, aborted it would tell the server. */
+  #settleUnanswered(call: Call, id: number, { failure, cause }: LinkError): void {
+    if (call.settled) return;
+    call.reject(failure, cause);
+    if (this.#isAttached) this.#forward({ jsonrpc: '2.0', id, result: {} }, 'other');
+  }
+
   #receiveNotification(message: JSONRPCMessage, method: string, params: unknown): void {
     if (method === 'notifications/progress') this.#receiveProgress(params);
     else if (method !== 'notifications/cancelled') this.#listeners.onNotice(method, params);
@@ -186,4 +198,15 @@ export class WireTap implements Transport {
       this.#forwarding = null;
     }
   }
+}
+
+/**
+ * Whether the server has nothing to be told of: the request never left, or it has turned it away itself. Where it may still be at work
+ * on it, as when its reply was lost, the request is cancelled instead.
+ */
+function isFinalFailure(error: unknown): error is LinkError {
+  if (!(error instanceof LinkError)) return false;
+  const { failure } = error;
+  if (failure.kind === 'refused') return true;
+  return failure.kind === 'link' && (!failure.sent || failure.fault.code.startsWith('http:'));
 }

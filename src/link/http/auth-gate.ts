@@ -1,0 +1,154 @@
+import type { Fault } from '../fault.ts';
+import type { AuthProvider, OAuthProvider, TokenChallenge, TokenSource } from './auth-provider.ts';
+import { headerOf } from './http-exchange.ts';
+import type { ResponseHead } from './http-exchange.ts';
+import { misuse, unsent } from './http-faults.ts';
+import { isThenable } from './request-headers.ts';
+
+/** What came of asking for another token: null, and the request is worth sending once more, or why it is not. */
+type Mended = Fault | null;
+
+/** What is known of one provider, whichever transports use it. */
+interface ProviderState {
+  /** The renewal that is under way; every request that is refused meanwhile waits for this one. */
+  flight: Promise<Mended> | null;
+  /** An authorisation through a browser was started, and this was the token then; null: none was, or it has come to an end. */
+  pending: { readonly token: string | undefined } | null;
+}
+
+/** By provider and not by transport: several servers, and several generations of one, may share it. */
+const states = new WeakMap<object, ProviderState>();
+
+/** Gives each request its bearer token, and gets another one when it was refused. */
+export class AuthGate {
+  readonly #provider: AuthProvider | undefined;
+  readonly #url: URL;
+
+  constructor(provider: AuthProvider | undefined, url: URL) {
+    this.#provider = provider;
+    this.#url = url;
+  }
+
+  /** The present token; a promise only where the provider gives one. Throws, or rejects with, a `LinkError`, unsent. */
+  token(): string | undefined | Promise<string | undefined> {
+    const provider = this.#provider;
+    if (provider === undefined) return undefined;
+    try {
+      if (!isOAuth(provider)) return orFail(provider.token(), (token) => token);
+      return orFail(provider.tokens(), (tokens) => tokens?.access_token);
+    } catch (error) {
+      throw tokenThrew(error);
+    }
+  }
+
+  /** Whether another token could change this answer: 401, and 403 where the server says that the scope is too small. */
+  canMend(head: ResponseHead): boolean {
+    if (this.#provider === undefined) return false;
+    if (head.status === 401) return true;
+    return head.status === 403 && /\berror="?insufficient_scope\b/i.test(headerOf(head, 'www-authenticate') ?? '');
+  }
+
+  /**
+   * Gets another token than the one that was refused: once for all who ask at the same time, and not at all when the provider has
+   * another one by now. Never rejects.
+   */
+  async mend(head: ResponseHead, refused: string | undefined): Promise<Mended> {
+    const provider = this.#provider;
+    const challenge: TokenChallenge = {
+      status: head.status === 403 ? 403 : 401,
+      wwwAuthenticate: headerOf(head, 'www-authenticate'),
+    };
+    if (provider === undefined)
+      return authFault(`http:${challenge.status}`, 'It wants a token, and none is configured.');
+    const state = stateOf(provider);
+    // Before the provider is asked: in the time that it takes to answer, the renewal could come and go.
+    if (state.flight !== null) return state.flight;
+    const present = await this.#present();
+    if (present.fault) return present.fault;
+    const { token } = present;
+    if (token !== undefined && token !== state.pending?.token) state.pending = null;
+    if (token !== undefined && token !== refused) return null;
+    if (state.pending !== null) return REDIRECTED;
+    state.flight ??= this.#renew(provider, state, challenge, refused).finally(() => {
+      state.flight = null;
+    });
+    return state.flight;
+  }
+
+  async #renew(
+    provider: AuthProvider,
+    state: ProviderState,
+    challenge: TokenChallenge,
+    refused: string | undefined,
+  ): Promise<Mended> {
+    try {
+      if (isOAuth(provider)) {
+        const { authorise } = await import('./oauth-flow.ts');
+        if ((await authorise(provider, this.#url, challenge)) === 'AUTHORIZED') return null;
+        state.pending = { token: (await this.#present()).token };
+        return REDIRECTED;
+      }
+      await provider.onUnauthorized?.(challenge);
+    } catch (error) {
+      // What was thrown may quote a token, or an answer that holds one.
+      return authFault('authorization-failed', `Getting another token failed${nameOf(error)}.`);
+    }
+    const present = await this.#present();
+    if (present.fault) return present.fault;
+    return present.token === undefined || present.token === refused
+      ? authFault(`http:${challenge.status}`, 'Its provider has no other token than the one that was refused.')
+      : null;
+  }
+
+  async #present(): Promise<{ readonly token: string | undefined; readonly fault?: Fault }> {
+    try {
+      return { token: await this.token() };
+    } catch (error) {
+      return {
+        token: undefined,
+        fault: authFault('token-threw', `The provider of its token failed${nameOf(error)}.`),
+      };
+    }
+  }
+}
+
+const REDIRECTED: Fault = authFault(
+  'authorization-pending',
+  'Somebody has to allow it at the address that its provider was given.',
+);
+
+function authFault(code: string, why: string): Fault {
+  return { kind: 'auth', code, message: `The server refuses the credentials. ${why}` };
+}
+
+function stateOf(provider: object): ProviderState {
+  let state = states.get(provider);
+  if (state === undefined) {
+    state = { flight: null, pending: null };
+    states.set(provider, state);
+  }
+  return state;
+}
+
+function isOAuth(provider: TokenSource | OAuthProvider): provider is OAuthProvider {
+  return 'tokens' in provider;
+}
+
+function orFail<T>(
+  value: T | Promise<T>,
+  read: (value: T) => string | undefined,
+): string | undefined | Promise<string | undefined> {
+  if (!isThenable(value)) return read(value);
+  return Promise.resolve(value).then(read, (error: unknown) => Promise.reject(tokenThrew(error)));
+}
+
+function tokenThrew(error: unknown): Error {
+  return unsent(misuse('token-threw', `The provider of the token failed${nameOf(error)}.`), error);
+}
+
+/** The kind of error, for those that have one worth telling: OAuth's own codes are short words. */
+function nameOf(error: unknown): string {
+  const code: unknown = error instanceof Error && 'errorCode' in error ? error.errorCode : undefined;
+  if (typeof code === 'string' && /^[a-z_]{1,40}$/.test(code)) return ` (${code})`;
+  return error instanceof Error && /^[A-Za-z]{1,40}$/.test(error.name) ? ` (${error.name})` : '';
+}

@@ -1,0 +1,268 @@
+import type { Fault, RequestFailure } from '../fault.ts';
+import { AuthGate } from './auth-gate.ts';
+import { Goodbye } from './goodbye.ts';
+import { headerOf } from './http-exchange.ts';
+import { BAD_SESSION_ID, CLOSED, misuse, unsent } from './http-faults.ts';
+import { HttpPools } from './http-pools.ts';
+import { HttpPost } from './http-post.ts';
+import type { PostHost } from './http-post.ts';
+import type { StatusContext } from './http-status.ts';
+import type { HttpSendOptions, HttpTransport, HttpTransportOptions } from './http-transport.ts';
+import { MAX_MESSAGE_BYTES } from './json-body.ts';
+import { Linger } from './linger.ts';
+import type { Refused } from './refusal.ts';
+import { ReconnectMeter } from './reconnect-meter.ts';
+import { RequestHeaders } from './request-headers.ts';
+import { isAnswer, isRpcMessage } from './rpc-message.ts';
+import type { RpcId, RpcMessage } from './rpc-message.ts';
+import { parseServerUrl } from './server-url.ts';
+import { SessionCheck } from './session-check.ts';
+import { StandbyStream } from './standby-stream.ts';
+
+/** How long requests that are under way when the session turns out to be lost have to be refused too, each by its own status. */
+const LAST_ANSWERS_MS = 250;
+
+/**
+ * Streamable HTTP: one session of a server, with its requests, its replies and its standby stream.
+ *
+ * It ends by itself when the session is lost, when the credentials are refused for good, or when a ping cannot reach the server; what
+ * happens to one request or one stream otherwise is that request's failure, or a report through `onerror`.
+ */
+export class StreamableHttpTransport implements HttpTransport, PostHost {
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  onmessage?: ((message: RpcMessage) => void) | undefined;
+
+  readonly pools: HttpPools;
+  readonly headers: RequestHeaders;
+  readonly gate: AuthGate;
+  readonly linger = new Linger();
+  readonly meter = new ReconnectMeter();
+  readonly path: string;
+  readonly origin: string;
+  readonly maxMessageBytes: number;
+
+  readonly #posts = new Set<HttpPost>();
+  readonly #requests = new Map<RpcId, HttpPost>();
+  readonly #standby: StandbyStream;
+  readonly #check: SessionCheck;
+  #isStarted = false;
+  #isOpen = false;
+  #isShut = false;
+  /** Why nothing is sent any more: set at the first sign of the end. */
+  #cause: Fault | null = null;
+  #fault: Fault | undefined;
+  #ending: Promise<void> | undefined;
+  /** Cuts short what the end still waits for. */
+  #hasten: (() => void) | null = null;
+  #onQuiet: (() => void) | null = null;
+
+  /** Throws a `LinkError` of the kind `config` for an address that is no URL of HTTP. */
+  constructor({ target, maxMessageBytes }: HttpTransportOptions) {
+    const url = parseServerUrl(target.url);
+    this.path = `${url.pathname}${url.search}`;
+    this.origin = url.origin;
+    this.maxMessageBytes = maxMessageBytes ?? MAX_MESSAGE_BYTES;
+    this.pools = new HttpPools(url, () => this.linger.expireOldest());
+    this.headers = new RequestHeaders(target.headers);
+    this.gate = new AuthGate(target.auth, url);
+    this.#standby = new StandbyStream(this);
+    this.#check = new SessionCheck(this);
+  }
+
+  /** The session that the server gave with its answer to `initialize`; undefined before, and for a server without sessions. */
+  get sessionId(): string | undefined {
+    return this.headers.sessionId;
+  }
+
+  get fault(): Fault | undefined {
+    return this.#fault;
+  }
+
+  get isEnding(): boolean {
+    return this.#cause !== null;
+  }
+
+  get context(): StatusContext {
+    return { holdsSession: this.headers.sessionId !== undefined, isOpen: this.#isOpen };
+  }
+
+  /** Opens no connection yet: the first message does. */
+  start(): Promise<void> {
+    if (this.#isStarted || this.#cause !== null) {
+      return Promise.reject(unsent(this.#cause ?? misuse('already-started', 'This transport was started already.')));
+    }
+    this.#isStarted = true;
+    return Promise.resolve();
+  }
+
+  send(message: RpcMessage, options: HttpSendOptions = {}): Promise<void> {
+    if (this.#cause !== null) return Promise.reject(unsent(this.#cause));
+    if (!this.#isStarted) return Promise.reject(unsent(misuse('not-started', 'The transport is not started yet.')));
+    if (message['method'] === 'notifications/cancelled' && !this.#dropCancelled(message['params']))
+      return Promise.resolve();
+    const post = new HttpPost(this, message, options);
+    this.admit(post);
+    return post.promise;
+  }
+
+  setProtocolVersion(version: string): void {
+    this.headers.setProtocolVersion(version);
+  }
+
+  /** The same as `end('graceful')`. */
+  close(): Promise<void> {
+    return this.end('graceful');
+  }
+
+  /**
+   * Ends the session. Resolves when every connection is closed and `onclose` has been called; never rejects. What is under way fails
+   * at once. `graceful` tells the server by DELETE, which may take 2 s; `kill` does not, and cuts a graceful end short.
+   */
+  end(mode: 'graceful' | 'kill'): Promise<void> {
+    this.#cause ??= CLOSED;
+    if (mode === 'kill') this.#hasten?.();
+    this.#ending ??= this.#end(this.#cause, { saysGoodbye: mode === 'graceful' && this.sessionId !== undefined });
+    return this.#ending;
+  }
+
+  admit(post: HttpPost): void {
+    if (this.#cause !== null) {
+      post.fail({ kind: 'link', sent: false, fault: this.#cause });
+      return;
+    }
+    this.#posts.add(post);
+    if (post.isRequest) this.#requests.set(post.requestId, post);
+    post.start();
+  }
+
+  deliver(message: RpcMessage): void {
+    if (this.#isShut) return;
+    const post = isAnswer(message) ? this.#requestOf(message['id']) : undefined;
+    if (post !== undefined) {
+      if (post.method === 'initialize' && 'result' in message && !this.#openSession(post)) return;
+      post.answered();
+      if (post.method === 'ping') this.#standby.proven();
+      if (this.#check.has(post)) return;
+    }
+    this.#guarded(() => this.onmessage?.(message));
+  }
+
+  report(fault: Fault): void {
+    if (this.#cause !== null) return;
+    this.#guarded(() => this.onerror?.(unsent(fault)));
+  }
+
+  reportThrown(error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    try {
+      this.onerror?.(unsent(misuse('handler-threw', `A handler of the transport threw: ${detail}`), error));
+    } catch {
+      // The handler that would hear of it is the one that throws.
+    }
+  }
+
+  onSettled(post: HttpPost): void {
+    this.#posts.delete(post);
+    if (this.#requests.get(post.requestId) === post) this.#requests.delete(post.requestId);
+    if (post.method === 'ping' && post.isSent && post.head === null) this.#standby.doubt();
+    if (this.#posts.size === 0) this.#onQuiet?.();
+  }
+
+  onAccepted(post: HttpPost): void {
+    if (post.method === 'notifications/initialized' && this.#cause === null) this.#standby.open();
+  }
+
+  onUnreached(post: HttpPost, fault: Fault): void {
+    if (post.method === 'ping' && (fault.kind === 'unreachable' || post.isSent)) this.#die(fault, 0);
+    else if (post.method !== 'initialize') this.report(fault);
+  }
+
+  onAuthRefused(post: Refused, status: number, fault: Fault): void {
+    if (status === 401 || post.method === 'ping' || post.method === 'initialize') this.#die(fault, 0);
+  }
+
+  onSessionLost(fault: Fault): void {
+    this.#die(fault, LAST_ANSWERS_MS);
+  }
+
+  checkSession(fault: Fault): Promise<RequestFailure | null> {
+    return this.#check.ask(fault);
+  }
+
+  /** Pins the session that came with the answer to `initialize`. False: that answer is no good. */
+  #openSession(post: HttpPost): boolean {
+    const sessionId = post.head === null ? null : headerOf(post.head, 'mcp-session-id');
+    if (sessionId !== null && !/^[\x21-\x7e]+$/.test(sessionId)) {
+      post.replyFailed(BAD_SESSION_ID);
+      return false;
+    }
+    if (sessionId !== null) this.headers.pinSession(sessionId);
+    this.#isOpen = true;
+    return true;
+  }
+
+  /** The request that this is the answer to. Some servers send a number back as a string. */
+  #requestOf(id: unknown): HttpPost | undefined {
+    if (typeof id === 'number') return this.#requests.get(id);
+    if (typeof id !== 'string') return undefined;
+    return this.#requests.get(id) ?? (/^\d{1,15}$/.test(id) ? this.#requests.get(Number(id)) : undefined);
+  }
+
+  /** The SDK's client tells by a message that it waits no longer. False: what it waited for never left, and the server need not know. */
+  #dropCancelled(params: unknown): boolean {
+    const post = isRpcMessage(params) ? this.#requestOf(params['requestId']) : undefined;
+    if (post === undefined) return true;
+    const wasSent = post.isSent;
+    post.drop();
+    return wasSent;
+  }
+
+  #die(fault: Fault, patienceMs: number): void {
+    if (this.#cause !== null) return;
+    this.#cause = fault;
+    this.#ending = this.#end(fault, { patienceMs });
+  }
+
+  async #end(
+    fault: Fault,
+    { saysGoodbye = false, patienceMs = 0 }: { saysGoodbye?: boolean; patienceMs?: number },
+  ): Promise<void> {
+    this.#standby.stop();
+    if (patienceMs > 0) await this.#lastAnswers(patienceMs);
+    this.#isShut = true;
+    for (const post of this.#posts) post.fail({ kind: 'link', sent: post.isSent, fault });
+    this.linger.clear();
+    if (saysGoodbye) {
+      const goodbye = new Goodbye(this);
+      this.#hasten = () => goodbye.abort();
+      await goodbye.done;
+    }
+    await this.pools.destroy();
+    this.#fault = fault;
+    this.#guarded(() => this.onclose?.());
+  }
+
+  /** What was sent on a lost session is refused in its turn, which is worth a moment: what is refused may be sent again. */
+  async #lastAnswers(patienceMs: number): Promise<void> {
+    // The post that brought the news is still being settled.
+    await Promise.resolve();
+    if (this.#posts.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patienceMs);
+      this.#onQuiet = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#hasten = this.#onQuiet;
+    });
+  }
+
+  #guarded(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.reportThrown(error);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Fault } from '../fault.ts';
+import type { WebSocketTarget } from '../target.ts';
+import { WebSocketTransport } from '../web-socket/web-socket-transport.ts';
+import type { Wire, WireListeners } from './wire.ts';
+
+/** A server behind a WebSocket. Importing this file loads undici: `obtain-wire.ts` does so for such a target alone. */
+export class WebSocketWire implements Wire {
+  readonly pid = null;
+  readonly stderrTail = undefined;
+  readonly #transport: WebSocketTransport;
+
+  constructor(target: WebSocketTarget) {
+    this.#transport = new WebSocketTransport({ target });
+  }
+
+  get fault(): Fault | undefined {
+    return this.#transport.fault;
+  }
+
+  get isEnding(): boolean {
+    return this.#transport.isEnding;
+  }
+
+  async start(listeners: WireListeners): Promise<void> {
+    this.#transport.onmessage = (message) => listeners.onMessage(message);
+    this.#transport.onerror = (error) => listeners.onError(error);
+    this.#transport.onclose = () => listeners.onClosed();
+    await this.#transport.start();
+  }
+
+  async send(message: JSONRPCMessage, { call }: Parameters<Wire['send']>[1]): Promise<void> {
+    await this.#transport.send(
+      message,
+      call && { stillWanted: () => !call.settled, onHandedOver: () => call.markSent() },
+    );
+  }
+
+  setProtocolVersion(): void {}
+
+  end(mode: 'graceful' | 'kill'): Promise<void> {
+    return this.#transport.end(mode);
+  }
+}

@@ -1,0 +1,161 @@
+import { EMPTY, filter, takeWhile, type Observable } from 'rxjs';
+import { CallAbortedError } from '../errors/request-errors.ts';
+import { ClosedError } from '../errors/usage-errors.ts';
+import { backByHand, nextByHand } from '../machines/group-policy.ts';
+import type { GroupCommand } from '../machines/group-events.ts';
+import type { Clock } from '../actors/ports.ts';
+import type { Call, Served } from './call-path.ts';
+import { CallerVerbs } from './caller-verbs.ts';
+import { performGroupCall, unavailable } from './group-calls.ts';
+import type { Group, GroupInfo, MemberInfo } from './group.ts';
+import type { GroupRecord } from './group-record.ts';
+import type { GroupEvent, ManagerEvent } from './manager-events.ts';
+import { distinctValues } from './observing.ts';
+import { abortSignal, atLeast, sections, text, type Rules } from './option-rules.ts';
+import type { SessionRecord } from './session-record.ts';
+import { isHopeless, type Patience } from './when-ready.ts';
+
+const readyTimeoutMs = 30_000;
+const readyRules: Rules = { timeoutMs: atLeast(0), signal: abortSignal };
+
+/** What a group's handle needs of the manager that made it. */
+export interface GroupWorld {
+  readonly clock: Clock;
+  readonly events$: Observable<ManagerEvent>;
+  open(record: SessionRecord): void;
+  send(command: GroupCommand): void;
+}
+
+/** The public face of a group's record: it holds nothing itself. */
+export class GroupHandle extends CallerVerbs implements Group {
+  readonly id: string;
+  readonly #record: GroupRecord;
+  readonly #world: GroupWorld;
+
+  constructor(record: GroupRecord, world: GroupWorld) {
+    super();
+    this.id = record.id;
+    this.#record = record;
+    this.#world = world;
+  }
+
+  get active(): string | undefined {
+    return this.#record.active ?? undefined;
+  }
+
+  get members(): readonly MemberInfo[] {
+    return this.#record.info.members;
+  }
+
+  get info(): GroupInfo {
+    return this.#record.info;
+  }
+
+  get info$(): Observable<GroupInfo> {
+    return distinctValues({
+      read: () => this.#record.info,
+      onChange: (listener) => this.#record.onChange(listener),
+      isOver: () => this.#record.finished,
+    });
+  }
+
+  get events$(): Observable<GroupEvent> {
+    return this.#record.finished
+      ? EMPTY
+      : this.#world.events$.pipe(
+          filter((event): event is GroupEvent => event.groupId === this.id),
+          takeWhile((event) => event.type !== 'groupRemoved', true),
+        );
+  }
+
+  async ready(options: Patience = {}): Promise<void> {
+    sections(options, readyRules, '', this.id);
+    this.#assertOpen();
+    for (const record of this.#members()) {
+      if (record.view.phase === 'idle' && options.signal?.aborted !== true) this.#world.open(record);
+    }
+    await this.#whenReady(options.timeoutMs ?? readyTimeoutMs, options.signal);
+  }
+
+  failOver(reason = 'asked for by hand'): void {
+    text(reason, 'reason', this.id);
+    this.#assertOpen();
+    const group = this.#record;
+    if (nextByHand(group.views(), group.active, group.config.policy) === undefined) {
+      throw unavailable(group, 'so there is none to fail over to');
+    }
+    this.#world.send({ type: 'GROUP.FAILOVER', id: this.id, reason });
+  }
+
+  failBack(): void {
+    this.#assertOpen();
+    const group = this.#record;
+    const views = group.views();
+    const isTop = views[0]?.id === group.active;
+    const target = backByHand(views, group.active, group.config.policy);
+    if (!isTop && target === undefined && views.every(({ admits }) => !admits)) {
+      throw unavailable(group, 'so there is none to fail back to');
+    }
+    // Whoever insists on it gives it a new chance.
+    if (target !== undefined) group.record(target.id)?.forgiveCalls('all');
+    this.#world.send({ type: 'GROUP.FAILBACK', id: this.id });
+  }
+
+  protected async perform<Result>(call: Call<Result>): Promise<Served<Result>> {
+    this.#assertOpen();
+    return performGroupCall(this.#record, call, this.#world);
+  }
+
+  #whenReady(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.#world;
+    return new Promise((resolve, reject) => {
+      let settled = false;
+      const settle = (error?: Error): void => {
+        if (settled) return;
+        settled = true;
+        stop();
+        clock.clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const onAbort = (): void => {
+        settle(
+          new CallAbortedError(`Waiting for group "${this.id}" was aborted.`, {
+            serverId: this.id,
+            generation: 0,
+            outcome: 'not-sent',
+            cause: signal?.reason,
+          }),
+        );
+      };
+      const check = (): void => {
+        if (this.#record.finished) settle(new ClosedError('group', this.id));
+        else if (this.#members().some(({ view }) => view.tags.has('admits calls'))) settle();
+        else if (this.#members().every(({ view }) => isHopeless(view.phase))) {
+          settle(unavailable(this.#record, 'and none of them will without help'));
+        }
+      };
+      const timer = clock.setTimeout(() => {
+        settle(unavailable(this.#record, `waited for ${timeoutMs} ms`));
+      }, timeoutMs);
+      const stops = [this.#record, ...this.#members()].map((each) => each.onChange(check));
+      const stop = (): void => {
+        for (const each of stops) each();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal?.aborted === true) onAbort();
+      else check();
+    });
+  }
+
+  #members(): readonly SessionRecord[] {
+    return this.#record.config.members
+      .flatMap((id) => this.#record.record(id) ?? [])
+      .filter(({ removing }) => removing === undefined);
+  }
+
+  #assertOpen(): void {
+    if (this.#record.finished) throw new ClosedError('group', this.id);
+  }
+}
