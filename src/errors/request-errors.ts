@@ -75,13 +75,23 @@ export class CallAbortedError extends HoldfastError {
   }
 }
 
-/** The connection or the reply was lost after the call may have reached the server: it may have been executed, or not. */
+/**
+ * The connection or the reply was lost after the call may have reached the server: it may have been executed, or not.
+ * `retryAfterMs` is how long the server asked to be left alone, if it did (HTTP 503).
+ */
 export class OutcomeUnknownError extends HoldfastError {
   override readonly name = 'OutcomeUnknownError';
   /** The tool that was called, if it was a tool call. */
   readonly tool: string | undefined;
 
-  constructor(message: string, details: Where & { readonly tool?: string | undefined; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    details: Where & {
+      readonly tool?: string | undefined;
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
     super(message, { ...details, code: 'OUTCOME_UNKNOWN', outcome: 'unknown' });
     this.tool = details.tool;
   }
@@ -126,13 +136,20 @@ export class RpcError extends HoldfastError {
   }
 }
 
-/** The server wants credentials that it was not given, or other ones; nothing was executed. */
+/**
+ * The server wants credentials that it was not given, or other ones; nothing was executed. `retryAfterMs` is the time until the session
+ * looks by itself whether there are new ones.
+ */
 export class AuthRequiredError extends HoldfastError {
   override readonly name = 'AuthRequiredError';
 
   constructor(
     message: string,
-    details: Where & { readonly outcome: 'not-sent' | 'rejected'; readonly cause?: unknown },
+    details: Where & {
+      readonly outcome: 'not-sent' | 'rejected';
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    },
   ) {
     super(message, { ...details, code: 'AUTH_REQUIRED' });
   }

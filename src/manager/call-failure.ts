@@ -111,7 +111,7 @@ function lostError(
   if (sent) {
     return new OutcomeUnknownError(
       `${capital(whatIs(asked))} on server "${serverId}" (generation ${generation}) may have been executed: ${why}.`,
-      { ...where, tool: asked.tool },
+      { ...where, tool: asked.tool, retryAfterMs: fault.kind === 'overload' ? fault.retryAfterMs : undefined },
     );
   }
   if (fault.kind === 'auth') {

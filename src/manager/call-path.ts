@@ -1,4 +1,5 @@
 import {
+  AuthRequiredError,
   CallTimeoutError,
   NotReadyError,
   OutcomeUnknownError,
@@ -78,7 +79,8 @@ export async function performCall<Result>(
 
 function outcomeOf(error: unknown, latencyMs: number): CallOutcome {
   if (error instanceof RpcError) return { kind: 'answered', ok: false, latencyMs };
-  if (error instanceof OverloadedError) return { kind: 'overload', retryAfterMs: error.retryAfterMs };
+  const isOverload = error instanceof OutcomeUnknownError && error.retryAfterMs !== undefined;
+  if (error instanceof OverloadedError || isOverload) return { kind: 'overload', retryAfterMs: error.retryAfterMs };
   // The server turned it away, which says that it is there.
   if (error instanceof ProtocolError && error.outcome === 'rejected') return { kind: 'answered', ok: false, latencyMs };
   const counts =
@@ -119,7 +121,14 @@ function admit(record: SessionRecord, options: CallOptions): Link {
       where,
     );
   }
-  const retryAfterMs = wakesAtMs === null ? undefined : Math.max(0, wakesAtMs - record.clock.monotonic());
+  const retryAfterMs = wakesAtMs === null ? undefined : Math.max(0, Math.ceil(wakesAtMs - record.clock.monotonic()));
+  if (phase === 'disconnected.parked.auth') {
+    throw new AuthRequiredError(`Server "${record.id}" wants other credentials${why}; the call was not sent.`, {
+      ...where,
+      outcome: 'not-sent',
+      retryAfterMs,
+    });
+  }
   throw new NotReadyError(`Server "${record.id}" is not connected but ${phase}${why}; the call was not sent.`, {
     ...where,
     retryAfterMs,

@@ -172,7 +172,11 @@ function soonestAttemptMs(group: GroupRecord): number | undefined {
     const { wakesAtMs, phase } = record.view;
     const onItsWay = phase.startsWith('connecting.') || phase.startsWith('connected.') || phase === 'releasing';
     const waitMs =
-      wakesAtMs === null ? (onItsWay ? soonMs : undefined) : Math.max(0, wakesAtMs - record.clock.monotonic());
+      wakesAtMs === null
+        ? onItsWay
+          ? soonMs
+          : undefined
+        : Math.max(0, Math.ceil(wakesAtMs - record.clock.monotonic()));
     if (waitMs !== undefined && (soonest === undefined || waitMs < soonest)) soonest = waitMs;
   }
   return soonest;

@@ -143,7 +143,7 @@ export class SessionManager {
    * Adds a server and connects it. Resolves when its session is first healthy; with `waitForReady: false`, or for a lazy server, at once.
    *
    * Rejects, and keeps nothing: `InvalidOptionError`, `DuplicateServerError`, `SessionLimitError` before anything is started;
-   * `ConnectError` when the first attempt fails; `CallAbortedError` when the signal aborts; `ClosedError` after `close`.
+   * `ConnectError` when the first attempt fails, `AuthRequiredError` when it fails for want of credentials; `CallAbortedError` when the signal aborts; `ClosedError` after `close`.
    */
   async addServer(
     id: string,

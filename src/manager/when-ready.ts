@@ -1,4 +1,4 @@
-import { CallAbortedError, ConnectError, NotReadyError } from '../errors/request-errors.ts';
+import { AuthRequiredError, CallAbortedError, ConnectError, NotReadyError } from '../errors/request-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import type { Phase } from '../machines/connection-state.ts';
 import { withoutPeriod } from './call-failure.ts';
@@ -76,9 +76,15 @@ export function whenReady(record: SessionRecord, patience: Patience): Promise<vo
   });
 }
 
-function connectError(record: SessionRecord): ConnectError {
+function connectError(record: SessionRecord): ConnectError | AuthRequiredError {
   const fault = record.view.context.lastFault;
   const why = withoutPeriod(fault === null ? describe(record) : fault.message);
+  if (fault?.kind === 'auth') {
+    return new AuthRequiredError(`Server "${record.id}" wants other credentials: ${why}.`, {
+      ...whereOf(record),
+      outcome: 'not-sent',
+    });
+  }
   return new ConnectError(`Server "${record.id}" could not be connected: ${why}.`, {
     ...whereOf(record),
     faultCode: fault?.code ?? 'unknown',

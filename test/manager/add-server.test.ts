@@ -97,30 +97,51 @@ describe('addServer', () => {
     'internal',
     'closed',
   ];
-  it.each(kinds)('rejects and keeps nothing when the first attempt ends in a fault of kind %s', async (kind) => {
+  it.each(kinds.filter((kind) => kind !== 'auth'))(
+    'rejects and keeps nothing when the first attempt ends in a fault of kind %s',
+    async (kind) => {
+      const w = world();
+      const exit = kind === 'exit' ? { code: 3, signal: null } : undefined;
+      const fault: Fault = {
+        kind,
+        code: `the-${kind}`,
+        message: `it went wrong (${kind})`,
+        exit,
+        stderrTail: 'last words',
+      };
+      w.server('a').refuse = fault;
+      const added = outcomeOf(w.manager.addServer('a', simulated));
+      await w.clock.settle();
+      expect(added.error()).toMatchObject({
+        name: 'ConnectError',
+        code: 'CONNECT',
+        outcome: 'not-sent',
+        serverId: 'a',
+        generation: 1,
+        retryable: true,
+        faultCode: `the-${kind}`,
+        exit,
+        stderrTail: 'last words',
+        message: `Server "a" could not be connected: it went wrong (${kind}).`,
+      });
+      expect(w.server('a').opens).toBe(1);
+      expectNothingKept(w, 'a');
+    },
+  );
+
+  it('rejects with AuthRequiredError, and keeps nothing, when the server wants other credentials', async () => {
     const w = world();
-    const exit = kind === 'exit' ? { code: 3, signal: null } : undefined;
-    const fault: Fault = {
-      kind,
-      code: `the-${kind}`,
-      message: `it went wrong (${kind})`,
-      exit,
-      stderrTail: 'last words',
-    };
-    w.server('a').refuse = fault;
+    w.server('a').refuse = { kind: 'auth', code: 'http:401', message: 'it went wrong' };
     const added = outcomeOf(w.manager.addServer('a', simulated));
     await w.clock.settle();
     expect(added.error()).toMatchObject({
-      name: 'ConnectError',
-      code: 'CONNECT',
+      name: 'AuthRequiredError',
+      code: 'AUTH_REQUIRED',
       outcome: 'not-sent',
       serverId: 'a',
       generation: 1,
-      retryable: true,
-      faultCode: `the-${kind}`,
-      exit,
-      stderrTail: 'last words',
-      message: `Server "a" could not be connected: it went wrong (${kind}).`,
+      retryable: false,
+      message: 'Server "a" wants other credentials: it went wrong.',
     });
     expect(w.server('a').opens).toBe(1);
     expectNothingKept(w, 'a');
@@ -331,7 +352,6 @@ describe('waitForReady: false', () => {
   });
 
   it.each([
-    ['auth', 'unauthorized'],
     ['config', 'bad-url'],
     ['spawn', 'ENOENT'],
   ] as const)('ready() rejects at once while the session is parked for a fault of kind %s', async (kind, code) => {
@@ -340,6 +360,14 @@ describe('waitForReady: false', () => {
     const session = await w.manager.addServer('a', simulated, { waitForReady: false });
     await w.clock.settle();
     expect(await failureOf(() => session.ready())).toMatchObject({ code: 'CONNECT', faultCode: code });
+  });
+
+  it('ready() rejects at once while the session waits for other credentials', async () => {
+    const w = world();
+    w.server('a').refuse = { kind: 'auth', code: 'unauthorized', message: 'only you can mend this' };
+    const session = await w.manager.addServer('a', simulated, { waitForReady: false });
+    await w.clock.settle();
+    expect(await failureOf(() => session.ready())).toMatchObject({ code: 'AUTH_REQUIRED', outcome: 'not-sent' });
   });
 });
 

@@ -309,7 +309,8 @@ describe('a session that time alone does not help', () => {
     await w.clock.advance(250);
     for (const wait of waits) {
       expect(session.info).toMatchObject({ phase, nextAttemptAt: w.clock.wall() + wait, lastError: { code: 'x' } });
-      expect(await failureOf(() => session.callTool('echo'))).toMatchObject({ code: 'NOT_READY', retryAfterMs: wait });
+      const code = kind === 'auth' ? 'AUTH_REQUIRED' : 'NOT_READY';
+      expect(await failureOf(() => session.callTool('echo'))).toMatchObject({ code, retryAfterMs: wait });
       await w.clock.advance(wait);
     }
     w.server('a').refuse = null;

@@ -104,7 +104,10 @@ function isMalformed(code: string): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // undici leaves its code out.
+  return error.name === 'HTTPParserError' ? 'HPE_INVALID' : '';
 }
 
 /** The rest of a reply could not be had. `why` is the code of what stood in the way. */

@@ -41,8 +41,11 @@ interface Waiting {
 
 /** The connections of one transport to one origin. */
 export class HttpPools {
-  readonly #data: Pool;
-  readonly #control: Pool;
+  readonly #newPool: (connections: number | null) => Pool;
+  #data: Pool;
+  #control: Pool;
+  /** Pools that are used no more, until their last exchange is over. */
+  readonly #retired = new Set<Pool>();
   readonly #dialling = new Set<Socket>();
   readonly #onCongested: () => void;
   #waiting: Waiting[] = [];
@@ -72,8 +75,9 @@ export class HttpPools {
         if (socket instanceof Socket) this.#dialling.add(socket);
       },
     };
-    this.#data = new Pool(url.origin, { ...options, connections: MAX_DATA_CONNECTIONS });
-    this.#control = new Pool(url.origin, { ...options, connections: null });
+    this.#newPool = (connections) => new Pool(url.origin, { ...options, connections });
+    this.#data = this.#newPool(MAX_DATA_CONNECTIONS);
+    this.#control = this.#newPool(null);
   }
 
   /** Whether data requests wait for a connection. */
@@ -95,6 +99,20 @@ export class HttpPools {
     return exchange;
   }
 
+  /** Idle connections are not used again, and new exchanges get new ones. What is under way goes on where it is. */
+  renew(): void {
+    if (this.#destroyed !== undefined) return;
+    for (const pool of [this.#data, this.#control]) {
+      this.#retired.add(pool);
+      pool.close().then(
+        () => this.#retired.delete(pool),
+        () => this.#retired.delete(pool),
+      );
+    }
+    this.#data = this.#newPool(MAX_DATA_CONNECTIONS);
+    this.#control = this.#newPool(null);
+  }
+
   /** Closes every connection and breaks every exchange that is not over. Resolves when the sockets are closed; never rejects. */
   destroy(): Promise<void> {
     this.#destroyed ??= this.#destroy();
@@ -110,7 +128,8 @@ export class HttpPools {
     const gone = [...this.#dialling].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     // With an error, or undici's own timer for the connect would stay.
     for (const socket of this.#dialling) socket.destroy(closed);
-    await Promise.allSettled([...gone, this.#data.destroy(closed), this.#control.destroy(closed)]);
+    const pools = [this.#data, this.#control, ...this.#retired];
+    await Promise.allSettled([...gone, ...pools.map((pool) => pool.destroy(closed))]);
   }
 
   #start({ request, exchange }: Waiting): void {

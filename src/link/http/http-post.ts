@@ -218,6 +218,9 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
 
   async #mend(head: ResponseHead): Promise<void> {
     this.#isMending = true;
+    this.#isSent = false;
+    const { onTurnedAway } = this.#options;
+    if (onTurnedAway !== undefined) this.#guarded(onTurnedAway);
     const fault = await this.#host.gate.mend(head, this.#token);
     this.#isMending = false;
     if (this.#isSettled) return;

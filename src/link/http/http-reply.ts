@@ -111,10 +111,19 @@ export class HttpReply {
       this.#legOver(end.lastEventId, end.retryMs, end.fault);
       return;
     }
+    // Nothing reached the server, or something before it failed: the answer may still be there.
+    if (this.#mayComeBack(end)) {
+      this.#legOver('', null, null);
+      return;
+    }
     // Whatever the status is, it is about the stream: of the request it says only that its reply is lost.
     const fault = replyLost(end.type === 'failed' ? end.fault.code : `http:${end.head.status}`);
     this.#host.report(fault);
     this.#owner.replyFailed(fault);
+  }
+
+  #mayComeBack(end: Exclude<StreamEnd, { readonly type: 'closed' }>): boolean {
+    return this.#fruitless < MAX_FRUITLESS_RESUMES && (end.type === 'failed' || end.head.status >= 500);
   }
 
   #onJson(value: unknown): void {

@@ -17,6 +17,8 @@ export interface HttpSendOptions {
   readonly stillWanted?: (() => boolean) | undefined;
   /** Told synchronously, immediately before it is written: from here on it may have been sent. */
   readonly onHandedOver?: (() => void) | undefined;
+  /** Told when the server has turned it away unexecuted, and it waits to be sent again: until then it counts as unsent. */
+  readonly onTurnedAway?: (() => void) | undefined;
   /** Told at once what to call when nobody waits for the answer any more: the HTTP request is then aborted. */
   readonly whenSettled?: ((drop: () => void) => void) | undefined;
 }

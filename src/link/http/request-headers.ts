@@ -2,7 +2,7 @@ import type { HeaderSource } from '../target.ts';
 import { misuse, unsent } from './http-faults.ts';
 
 /** What a request is for: each kind has its own fixed headers. */
-export type RequestKind = 'message' | 'stream' | 'goodbye';
+export type RequestKind = 'message' | 'stream' | 'goodbye' | 'upgrade';
 
 /** Set by the transport alone, or refused by HTTP/1.1 in a request: a user's own are left out. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -26,6 +26,7 @@ const FIXED: Readonly<Record<RequestKind, readonly string[]>> = {
   message: ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'],
   stream: ['accept', 'text/event-stream'],
   goodbye: [],
+  upgrade: [],
 };
 
 /**

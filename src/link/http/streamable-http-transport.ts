@@ -165,7 +165,7 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
   onSettled(post: HttpPost): void {
     this.#posts.delete(post);
     if (this.#requests.get(post.requestId) === post) this.#requests.delete(post.requestId);
-    if (post.method === 'ping' && post.isSent && post.head === null) this.#standby.doubt();
+    if (post.method === 'ping' && post.isSent && post.head === null) this.#doubtConnections();
     if (this.#posts.size === 0) this.#onQuiet?.();
   }
 
@@ -216,6 +216,12 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
     const wasSent = post.isSent;
     post.drop();
     return wasSent;
+  }
+
+  /** A ping got no answer: the connections of its time may be dead without a word, which nobody else would notice for long. */
+  #doubtConnections(): void {
+    this.#standby.doubt();
+    this.pools.renew();
   }
 
   #die(fault: Fault, patienceMs: number): void {

@@ -55,6 +55,11 @@ export class Call {
     this.#sent = true;
   }
 
+  /** The server turned it away unexecuted, and it has not been sent again yet. */
+  markUnsent(): void {
+    this.#sent = false;
+  }
+
   /** An answer with this call's id has arrived. */
   markAnswered(): void {
     this.#answered = true;

@@ -54,6 +54,7 @@ export class HttpWire implements Wire {
     const options = call && {
       stillWanted: () => !call.settled,
       onHandedOver: () => call.markSent(),
+      onTurnedAway: () => call.markUnsent(),
       whenSettled: (drop: () => void) => call.whenSettled(drop),
     };
     try {

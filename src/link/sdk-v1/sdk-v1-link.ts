@@ -20,7 +20,6 @@ const FACTORY_LIMIT_MS = 2000;
 
 /** The longest delay of a timer in Node: the SDK insists on a time limit, and ours are the caller's. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
-const CANCEL_REASON = 'The caller no longer waits for the answer.';
 
 /**
  * One connection generation over the SDK's v1 client: a fresh client and a fresh transport, opened once, down once.
@@ -152,19 +151,11 @@ export class SdkV1Link implements Link {
 
   #request(method: string, params: Readonly<Record<string, unknown>> | undefined, options: RequestOptions): Call {
     const { signal, onProgress } = options;
-    // One controller for each request: the SDK never removes its listener.
-    const sdkAbort = new AbortController();
     const call = this.#newCall(onProgress, () => signal.removeEventListener('abort', abort));
     const channel = this.#channel;
     const abort = (): void => {
       call.reject({ kind: 'aborted', sent: call.sent }, signal.reason);
-      dropAtSdk();
-    };
-    const dropAtSdk = (): void => {
-      const drop = (): void => sdkAbort.abort(CANCEL_REASON);
-      if (call.sent) drop();
-      // The cancellation of what never left must not leave either.
-      else channel?.tap.sendFor(call, drop);
+      channel?.tap.cancel(call);
     };
     if (signal.aborted) call.reject({ kind: 'aborted', sent: false }, signal.reason);
     else if (!channel) call.reject({ kind: 'link', sent: false, fault: this.#end ?? NOT_OPEN });
@@ -174,14 +165,13 @@ export class SdkV1Link implements Link {
         .sendFor(call, () =>
           channel.client.request({ method, ...(params && { params: { ...params } }) }, ResultSchema, {
             timeout: NO_TIMEOUT_MS,
-            signal: sdkAbort.signal,
             ...(onProgress && { onprogress: () => undefined }),
           }),
         )
         .catch((error: unknown) => {
           if (call.settled) return;
           call.reject({ kind: 'link', sent: call.sent, fault: classifyFault(error, 'open') }, error);
-          dropAtSdk();
+          channel.tap.cancel(call);
         });
     }
     return call;

@@ -5,6 +5,8 @@ import type { Call } from './call.ts';
 import { isJsonRpc, isRecord, readOwnId, readProgress, settleWithAnswer } from './json-rpc.ts';
 import type { Wire } from './wire.ts';
 
+const CANCEL_REASON = 'The caller no longer waits for the answer.';
+
 /** What the tap tells the link. None of these may throw. */
 export interface WireTapListeners {
   readonly onNotice: (method: string, params: unknown) => void;
@@ -160,10 +162,28 @@ export class WireTap implements Transport {
     // Anything else answers a call that is settled already, or answers twice.
   }
 
-  /** The SDK's client gets a receipt here too: told of an error it would forget the request only in part, aborted it would tell the server. */
+  /** The caller waits no longer. The server is told, if it may have the request; the SDK's client has nothing to wait for either. */
+  cancel(call: Call): void {
+    const { id } = call;
+    if (id === undefined || !this.#isAttached) return;
+    this.#acknowledge(id);
+    if (!call.sent) return;
+    const params = { requestId: id, reason: CANCEL_REASON };
+    this.#wire
+      .send({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, { call: undefined, sdkOptions: undefined })
+      .catch((error: unknown) => {
+        if (this.#isAttached) this.#listeners.onTransportError(error);
+      });
+  }
+
   #settleUnanswered(call: Call, id: number, { failure, cause }: LinkError): void {
     if (call.settled) return;
     call.reject(failure, cause);
+    this.#acknowledge(id);
+  }
+
+  /** A receipt: told of an error the SDK's client would forget the request only in part, aborted it would tell the server by itself. */
+  #acknowledge(id: number): void {
     if (this.#isAttached) this.#forward({ jsonrpc: '2.0', id, result: {} }, 'other');
   }
 

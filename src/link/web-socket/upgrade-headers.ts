@@ -9,8 +9,7 @@ import type { HeaderSource } from '../target.ts';
  * are left out. Rejects with a `LinkError`, unsent, for what the source threw and for headers that cannot be sent; no value is quoted.
  */
 export async function upgradeHeaders(source: HeaderSource): Promise<Headers> {
-  // Of the kinds of request, a goodbye is the one without fixed headers.
-  const own = await new RequestHeaders(source).compose('goodbye', undefined);
+  const own = await new RequestHeaders(source).compose('upgrade', undefined);
   const headers = new Headers();
   try {
     for (let at = 0; at + 1 < own.length; at += 2) {

@@ -126,7 +126,7 @@ describe('a token source', () => {
     const kept = owner.call('tools/call', { name: 'kept' });
     await eventually(() => tokensOf(server).length === 2 && source.renewals === 1, { what: 'both were refused' });
     abort.abort();
-    expect(await dropped).toEqual({ kind: 'aborted', sent: true });
+    expect(await dropped).toEqual({ kind: 'aborted', sent: false });
     source.release('new-secret');
     expect(await kept).toEqual({ ok: true });
     const executed = server.posts.filter(({ headers }) => headers.authorization === 'Bearer new-secret');
