@@ -336,7 +336,7 @@ describe('a reply of events', () => {
     expect(rig.messages).toEqual([{ jsonrpc: '2.0', id: rig.lastId, result: { leg: 5 } }]);
   });
 
-  it.each([404, 401, 500])(
+  it.each([404, 401])(
     'whose resumption is answered with %i is lost at once, which says nothing of the session',
     async (status) => {
       const server = await serve({
@@ -352,6 +352,40 @@ describe('a reply of events', () => {
       expect([rig.transport.isEnding, rig.faultCodes]).toEqual([false, ['transport reply-lost']]);
     },
   );
+
+  it.each([
+    ['is answered with 503 by a proxy', answerStatus(503)],
+    ['never reaches the server', (asked: Asked) => asked.request.socket.resetAndDestroy()],
+  ])('whose resumption %s is taken up again, and answered', async (_how, stumble) => {
+    let stumbles = 2;
+    const server = await serve({
+      post: { 'tools/call': (asked) => openEvents(asked).end(`retry: 0\nid: 1\ndata:\n\n`) },
+      get: (asked) => {
+        if (asked.headers['last-event-id'] === undefined) {
+          answerStatus(405)(asked);
+          return;
+        }
+        stumbles -= 1;
+        const { message } = server.posts.findLast(({ message: { method } }) => method === 'tools/call') ?? {};
+        if (stumbles >= 0) stumble(asked);
+        else openEvents(asked).end(eventOf({ jsonrpc: '2.0', id: message?.id, result: { leg: 4 } }));
+      },
+    });
+    const rig = await client(server);
+    await rig.request('tools/call');
+    expect(rig.messages).toEqual([{ jsonrpc: '2.0', id: rig.lastId, result: { leg: 4 } }]);
+    expect(server.gets.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '1', '1', '1']);
+  });
+
+  it('whose resumption is answered with 500 three times is lost', async () => {
+    const server = await serve({
+      post: { 'tools/call': (asked) => openEvents(asked).end(`retry: 0\nid: 1\ndata:\n\n`) },
+      get: (asked) => answerStatus(asked.headers['last-event-id'] === undefined ? 405 : 500)(asked),
+    });
+    const rig = await client(server);
+    expect(await failureOf(rig.request('tools/call'))).toMatchObject({ kind: 'link', fault: { code: 'reply-lost' } });
+    expect(server.gets.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '1', '1', '1']);
+  });
 
   it('is not taken up again for a call that has timed out', async () => {
     const server = await serve({

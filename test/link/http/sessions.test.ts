@@ -291,6 +291,35 @@ describe('a ping whose connection breaks', () => {
   });
 });
 
+describe('a ping without an answer', () => {
+  expectNothingLeft();
+
+  it('has the idle connections of its time used no more; what is under way on others goes on', async () => {
+    const slow: Asked[] = [];
+    const server = await serve({ post: { ping: () => undefined, 'tools/call': (asked) => slow.push(asked) } });
+    const rig = await client(server);
+    const call = rig.request('tools/call');
+    await eventually(() => slow.length === 1, { what: 'the call is under way' });
+    await rig.request('tools/list');
+    const before = new Set(server.sockets);
+    const waiting: { drop?: () => void } = {};
+    const ping = failureOf(rig.request('ping', undefined, { whenSettled: (drop) => (waiting.drop = drop) }));
+    await server.posted('ping');
+    waiting.drop?.();
+    await ping;
+    let socket: unknown;
+    server.script.post['prompts/list'] = (asked) => {
+      socket = asked.request.socket;
+      answerJson(asked, {});
+    };
+    await rig.request('prompts/list');
+    expect([...before].includes(socket as never)).toBe(false);
+    for (const asked of slow) answerJson(asked, { late: true });
+    await call;
+    expect(rig.faultCodes).toEqual([]);
+  });
+});
+
 /** Calls until a connection has to be made: the first calls may still meet old ones, which were reset. */
 async function callAfresh(rig: Client): Promise<void> {
   for (;;) {
