@@ -1,17 +1,12 @@
+import { PostingTransport } from './posting-transport.ts';
 import type { Fault, RequestFailure } from '../fault.ts';
-import { AuthGate } from './auth-gate.ts';
 import { CLOSED, misuse, unsent } from './http-faults.ts';
-import { HttpPools } from './http-pools.ts';
 import type { HttpPost, PostHost } from './http-post.ts';
 import type { StatusContext } from './http-status.ts';
-import { parseServerUrl } from './server-url.ts';
-import type { HttpSendOptions, HttpTransport, HttpTransportOptions } from './http-transport.ts';
-import { MAX_MESSAGE_BYTES, parseJson } from './json-body.ts';
-import { Linger } from './linger.ts';
-import { ReconnectMeter } from './reconnect-meter.ts';
-import { RequestHeaders } from './request-headers.ts';
+import type { HttpSendOptions, HttpTransport } from './http-transport.ts';
+import { parseJson } from './json-body.ts';
 import { isAnswer, isRpcMessage } from './rpc-message.ts';
-import type { RpcId, RpcMessage } from './rpc-message.ts';
+import type { RpcMessage } from './rpc-message.ts';
 import { SsePost } from './sse-post.ts';
 import { SseStream } from './sse-stream.ts';
 
@@ -21,23 +16,8 @@ import { SseStream } from './sse-stream.ts';
  * `send` settles when the server has taken the message; its answer comes over the stream. The session is the stream: when that ends, in
  * whatever way, the transport is down at once, and so it is when the server no longer knows the address for messages.
  */
-export class SseTransport implements HttpTransport, PostHost {
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  onmessage?: ((message: RpcMessage) => void) | undefined;
-
+export class SseTransport extends PostingTransport implements HttpTransport, PostHost {
   readonly sessionId = undefined;
-  readonly pools: HttpPools;
-  readonly headers: RequestHeaders;
-  readonly gate: AuthGate;
-  readonly linger = new Linger();
-  readonly meter = new ReconnectMeter();
-  readonly origin: string;
-  readonly maxMessageBytes: number;
-
-  readonly #url: URL;
-  readonly #posts = new Set<HttpPost>();
-  readonly #requests = new Map<RpcId, HttpPost>();
   #stream: SseStream | undefined;
   /** Where messages go: path and query. */
   #endpoint: string | undefined;
@@ -48,15 +28,6 @@ export class SseTransport implements HttpTransport, PostHost {
   #cause: Fault | undefined;
   #fault: Fault | undefined;
   #released: Promise<void> | undefined;
-
-  constructor({ target, maxMessageBytes }: HttpTransportOptions) {
-    this.#url = parseServerUrl(target.url);
-    this.origin = this.#url.origin;
-    this.maxMessageBytes = maxMessageBytes ?? MAX_MESSAGE_BYTES;
-    this.pools = new HttpPools(this.#url, () => this.linger.expireOldest());
-    this.headers = new RequestHeaders(target.headers);
-    this.gate = new AuthGate(target.auth, this.#url);
-  }
 
   /** How it ended; undefined as long as it stands. */
   get fault(): Fault | undefined {
@@ -84,7 +55,7 @@ export class SseTransport implements HttpTransport, PostHost {
       this.#onEndpoint = resolve;
       this.#onNoEndpoint = reject;
     });
-    this.#stream = new SseStream(this, `${this.#url.pathname}${this.#url.search}`, {
+    this.#stream = new SseStream(this, `${this.url.pathname}${this.url.search}`, {
       onEvent: (type, data) => this.#onEvent(type, data),
       onEnd: (fault) => this.#goDown(fault),
     });
@@ -95,20 +66,10 @@ export class SseTransport implements HttpTransport, PostHost {
     if (this.#cause !== undefined) return Promise.reject(unsent(this.#cause));
     if (this.#endpoint === undefined)
       return Promise.reject(unsent(misuse('not-started', 'The transport is not started yet.')));
-    if (message['method'] === 'notifications/cancelled' && this.#dropCancelled(message['params']))
-      return Promise.resolve();
+    if (this.#dropCancelled(message)) return Promise.resolve();
     const post = new SsePost(this, message, options);
     this.admit(post);
     return post.promise;
-  }
-
-  setProtocolVersion(version: string): void {
-    this.headers.setProtocolVersion(version);
-  }
-
-  /** The same as `end('graceful')`. */
-  close(): Promise<void> {
-    return this.end('graceful');
   }
 
   /** Ends the session, which has no goodbye but the end of its stream. Resolves when every connection is closed; never rejects. */
@@ -118,36 +79,15 @@ export class SseTransport implements HttpTransport, PostHost {
   }
 
   admit(post: HttpPost): void {
-    this.#posts.add(post);
-    if (post.isRequest) this.#requests.set(post.requestId, post);
-    post.start();
+    this.begin(post);
   }
 
   deliver(message: RpcMessage): void {
     if (isAnswer(message)) {
       this.#isOpen = true;
-      this.#requestOf(message['id'])?.answered();
+      this.requestOf(message['id'])?.answered();
     }
-    this.#guarded(() => this.onmessage?.(message));
-  }
-
-  report(fault: Fault): void {
-    if (this.#cause !== undefined) return;
-    this.#guarded(() => this.onerror?.(unsent(fault)));
-  }
-
-  reportThrown(error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
-    try {
-      this.onerror?.(unsent(misuse('handler-threw', `A handler of the transport threw: ${detail}`), error));
-    } catch {
-      // The handler that would hear of it is the one that throws.
-    }
-  }
-
-  onSettled(post: HttpPost): void {
-    this.#posts.delete(post);
-    if (this.#requests.get(post.requestId) === post) this.#requests.delete(post.requestId);
+    this.guarded(() => this.onmessage?.(message));
   }
 
   onAccepted(): void {}
@@ -179,7 +119,7 @@ export class SseTransport implements HttpTransport, PostHost {
   }
 
   #setEndpoint(data: string): void {
-    const url = URL.canParse(data, this.#url.href) ? new URL(data, this.#url) : undefined;
+    const url = URL.canParse(data, this.url.href) ? new URL(data, this.url) : undefined;
     // Elsewhere our headers and tokens would be a stranger's.
     if (url?.origin !== this.origin) {
       this.#goDown(BAD_ENDPOINT);
@@ -194,16 +134,9 @@ export class SseTransport implements HttpTransport, PostHost {
     this.#onEndpoint();
   }
 
-  /** The request that this is the answer to. Some servers send a number back as a string. */
-  #requestOf(id: unknown): HttpPost | undefined {
-    if (typeof id === 'number') return this.#requests.get(id);
-    if (typeof id !== 'string') return undefined;
-    return this.#requests.get(id) ?? (/^\d{1,15}$/.test(id) ? this.#requests.get(Number(id)) : undefined);
-  }
-
   /** The SDK's client tells by a message that it waits no longer. True: what it waited for never left, and the server need not know. */
-  #dropCancelled(params: unknown): boolean {
-    const post = isRpcMessage(params) ? this.#requestOf(params['requestId']) : undefined;
+  #dropCancelled(message: RpcMessage): boolean {
+    const post = this.cancelledBy(message);
     if (post === undefined || post.isSent) return false;
     post.drop();
     return true;
@@ -222,24 +155,16 @@ export class SseTransport implements HttpTransport, PostHost {
     this.#cause = fault;
     this.#fault = fault;
     this.#stream?.abort();
-    for (const post of this.#posts) post.fail({ kind: 'link', sent: post.isSent, fault });
+    for (const post of this.posts) post.fail({ kind: 'link', sent: post.isSent, fault });
     void this.#release();
     this.#onNoEndpoint(unsent(fault));
-    this.#guarded(() => this.onclose?.());
+    this.guarded(() => this.onclose?.());
   }
 
   #release(): Promise<void> {
     this.linger.clear();
     this.#released ??= this.pools.destroy();
     return this.#released;
-  }
-
-  #guarded(callback: () => void): void {
-    try {
-      callback();
-    } catch (error) {
-      this.reportThrown(error);
-    }
   }
 }
 

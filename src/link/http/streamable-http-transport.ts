@@ -1,21 +1,15 @@
+import { PostingTransport } from './posting-transport.ts';
 import type { Fault, RequestFailure } from '../fault.ts';
-import { AuthGate } from './auth-gate.ts';
 import { Goodbye } from './goodbye.ts';
 import { headerOf } from './http-exchange.ts';
 import { BAD_SESSION_ID, CLOSED, misuse, unsent } from './http-faults.ts';
-import { HttpPools } from './http-pools.ts';
 import { HttpPost } from './http-post.ts';
 import type { PostHost } from './http-post.ts';
 import type { StatusContext } from './http-status.ts';
 import type { HttpSendOptions, HttpTransport, HttpTransportOptions } from './http-transport.ts';
-import { MAX_MESSAGE_BYTES } from './json-body.ts';
-import { Linger } from './linger.ts';
 import type { Refused } from './refusal.ts';
-import { ReconnectMeter } from './reconnect-meter.ts';
-import { RequestHeaders } from './request-headers.ts';
-import { isAnswer, isRpcMessage } from './rpc-message.ts';
-import type { RpcId, RpcMessage } from './rpc-message.ts';
-import { parseServerUrl } from './server-url.ts';
+import { isAnswer } from './rpc-message.ts';
+import type { RpcMessage } from './rpc-message.ts';
 import { SessionCheck } from './session-check.ts';
 import { StandbyStream } from './standby-stream.ts';
 
@@ -28,22 +22,8 @@ const LAST_ANSWERS_MS = 250;
  * It ends by itself when the session is lost, when the credentials are refused for good, or when a ping cannot reach the server; what
  * happens to one request or one stream otherwise is that request's failure, or a report through `onerror`.
  */
-export class StreamableHttpTransport implements HttpTransport, PostHost {
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  onmessage?: ((message: RpcMessage) => void) | undefined;
-
-  readonly pools: HttpPools;
-  readonly headers: RequestHeaders;
-  readonly gate: AuthGate;
-  readonly linger = new Linger();
-  readonly meter = new ReconnectMeter();
+export class StreamableHttpTransport extends PostingTransport implements HttpTransport, PostHost {
   readonly path: string;
-  readonly origin: string;
-  readonly maxMessageBytes: number;
-
-  readonly #posts = new Set<HttpPost>();
-  readonly #requests = new Map<RpcId, HttpPost>();
   readonly #standby: StandbyStream;
   readonly #check: SessionCheck;
   #isStarted = false;
@@ -58,14 +38,9 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
   #onQuiet: (() => void) | null = null;
 
   /** Throws a `LinkError` of the kind `config` for an address that is no URL of HTTP. */
-  constructor({ target, maxMessageBytes }: HttpTransportOptions) {
-    const url = parseServerUrl(target.url);
-    this.path = `${url.pathname}${url.search}`;
-    this.origin = url.origin;
-    this.maxMessageBytes = maxMessageBytes ?? MAX_MESSAGE_BYTES;
-    this.pools = new HttpPools(url, () => this.linger.expireOldest());
-    this.headers = new RequestHeaders(target.headers);
-    this.gate = new AuthGate(target.auth, url);
+  constructor(options: HttpTransportOptions) {
+    super(options);
+    this.path = `${this.url.pathname}${this.url.search}`;
     this.#standby = new StandbyStream(this);
     this.#check = new SessionCheck(this);
   }
@@ -99,20 +74,10 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
   send(message: RpcMessage, options: HttpSendOptions = {}): Promise<void> {
     if (this.#cause !== null) return Promise.reject(unsent(this.#cause));
     if (!this.#isStarted) return Promise.reject(unsent(misuse('not-started', 'The transport is not started yet.')));
-    if (message['method'] === 'notifications/cancelled' && !this.#dropCancelled(message['params']))
-      return Promise.resolve();
+    if (!this.#dropCancelled(message)) return Promise.resolve();
     const post = new HttpPost(this, message, options);
     this.admit(post);
     return post.promise;
-  }
-
-  setProtocolVersion(version: string): void {
-    this.headers.setProtocolVersion(version);
-  }
-
-  /** The same as `end('graceful')`. */
-  close(): Promise<void> {
-    return this.end('graceful');
   }
 
   /**
@@ -131,42 +96,25 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
       post.fail({ kind: 'link', sent: false, fault: this.#cause });
       return;
     }
-    this.#posts.add(post);
-    if (post.isRequest) this.#requests.set(post.requestId, post);
-    post.start();
+    this.begin(post);
   }
 
   deliver(message: RpcMessage): void {
     if (this.#isShut) return;
-    const post = isAnswer(message) ? this.#requestOf(message['id']) : undefined;
+    const post = isAnswer(message) ? this.requestOf(message['id']) : undefined;
     if (post !== undefined) {
       if (post.method === 'initialize' && 'result' in message && !this.#openSession(post)) return;
       post.answered();
       if (post.method === 'ping') this.#standby.proven();
       if (this.#check.has(post)) return;
     }
-    this.#guarded(() => this.onmessage?.(message));
+    this.guarded(() => this.onmessage?.(message));
   }
 
-  report(fault: Fault): void {
-    if (this.#cause !== null) return;
-    this.#guarded(() => this.onerror?.(unsent(fault)));
-  }
-
-  reportThrown(error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
-    try {
-      this.onerror?.(unsent(misuse('handler-threw', `A handler of the transport threw: ${detail}`), error));
-    } catch {
-      // The handler that would hear of it is the one that throws.
-    }
-  }
-
-  onSettled(post: HttpPost): void {
-    this.#posts.delete(post);
-    if (this.#requests.get(post.requestId) === post) this.#requests.delete(post.requestId);
+  override onSettled(post: HttpPost): void {
+    super.onSettled(post);
     if (post.method === 'ping' && post.isSent && post.head === null) this.#doubtConnections();
-    if (this.#posts.size === 0) this.#onQuiet?.();
+    if (this.posts.size === 0) this.#onQuiet?.();
   }
 
   onAccepted(post: HttpPost): void {
@@ -202,16 +150,9 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
     return true;
   }
 
-  /** The request that this is the answer to. Some servers send a number back as a string. */
-  #requestOf(id: unknown): HttpPost | undefined {
-    if (typeof id === 'number') return this.#requests.get(id);
-    if (typeof id !== 'string') return undefined;
-    return this.#requests.get(id) ?? (/^\d{1,15}$/.test(id) ? this.#requests.get(Number(id)) : undefined);
-  }
-
   /** The SDK's client tells by a message that it waits no longer. False: what it waited for never left, and the server need not know. */
-  #dropCancelled(params: unknown): boolean {
-    const post = isRpcMessage(params) ? this.#requestOf(params['requestId']) : undefined;
+  #dropCancelled(message: RpcMessage): boolean {
+    const post = this.cancelledBy(message);
     if (post === undefined) return true;
     const wasSent = post.isSent;
     post.drop();
@@ -237,7 +178,7 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
     this.#standby.stop();
     if (patienceMs > 0) await this.#lastAnswers(patienceMs);
     this.#isShut = true;
-    for (const post of this.#posts) post.fail({ kind: 'link', sent: post.isSent, fault });
+    for (const post of this.posts) post.fail({ kind: 'link', sent: post.isSent, fault });
     this.linger.clear();
     if (saysGoodbye) {
       const goodbye = new Goodbye(this);
@@ -246,14 +187,14 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
     }
     await this.pools.destroy();
     this.#fault = fault;
-    this.#guarded(() => this.onclose?.());
+    this.guarded(() => this.onclose?.());
   }
 
   /** What was sent on a lost session is refused in its turn, which is worth a moment: what is refused may be sent again. */
   async #lastAnswers(patienceMs: number): Promise<void> {
     // The post that brought the news is still being settled.
     await Promise.resolve();
-    if (this.#posts.size === 0) return;
+    if (this.posts.size === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patienceMs);
       this.#onQuiet = () => {
@@ -262,13 +203,5 @@ export class StreamableHttpTransport implements HttpTransport, PostHost {
       };
       this.#hasten = this.#onQuiet;
     });
-  }
-
-  #guarded(callback: () => void): void {
-    try {
-      callback();
-    } catch (error) {
-      this.reportThrown(error);
-    }
   }
 }
