@@ -130,7 +130,7 @@ describe('a remote server that wants a token', unhurried, () => {
     await server.set({ auth: { ...auth, tokens: [] } });
     const early = failureOf(session.callTool('echo', { text: 'early' }, { timeoutMs: 200 }));
     const patient = textOf(session.callTool('echo', { text: 'patient' }));
-    expect(await early).toMatchObject({ code: 'CALL_TIMEOUT' });
+    expect(await early).toMatchObject({ code: 'CALL_TIMEOUT', outcome: 'not-sent' });
     expect(await patient).toBe('patient');
     expect(await textOf(session.callTool('echo', { text: 'later' }))).toBe('later');
     expect(server.executions()).toEqual(['echo {"text":"patient"}', 'echo {"text":"later"}']);

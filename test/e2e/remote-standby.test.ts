@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import type { HttpFixture } from '../support/http-fixture.ts';
+import type { Break } from '../support/tcp-proxy.ts';
 import { checkedOften, RemoteStage } from './remote-stage.ts';
 import { firstConnection, textOf, unhurried } from './stage.ts';
 
@@ -122,4 +123,32 @@ describe('connections that a middlebox has forgotten', unhurried, () => {
     expect(session.info.generation).toBe(1);
     await stage.close();
   });
+
+  test('that are ended while idle cost neither a ping nor a call', () => expectNoLoss('fin'));
+
+  test('that are reset while idle cost neither a ping nor a call', () => expectNoLoss('rst'));
+
+  async function expectNoLoss(how: Break): Promise<void> {
+    const stage = new RemoteStage();
+    const server = await stage.fixture({ standby: 'refused' });
+    const proxy = await stage.proxy(server);
+    const session = await stage.hold('idle', proxy);
+    const inFlight = Promise.allSettled([textOf(session.callTool('hold', { tag: 'x' }))]);
+    await server.executed('hold {"tag":"x"}');
+    const breakIdle = (): void => {
+      const idle = proxy.openConnections.filter(({ toClient }) => toClient > 0);
+      proxy.break(how, idle);
+    };
+    const ping = session.ping();
+    breakIdle();
+    expect(await ping).toHaveProperty('ms');
+    const call = session.callTool('echo', { text: 'hello' });
+    breakIdle();
+    expect(await textOf(call)).toBe('hello');
+    await server.order({ release: 'x' });
+    expect(await inFlight).toEqual([{ status: 'fulfilled', value: 'released x' }]);
+    expect(session.info).toMatchObject({ generation: 1, failedRequests: 0 });
+    expect(server.executions()).toEqual(['hold {"tag":"x"}', 'echo {"text":"hello"}']);
+    await stage.close();
+  }
 });

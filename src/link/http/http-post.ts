@@ -16,6 +16,9 @@ import type { RpcId, RpcMessage } from './rpc-message.ts';
 /** How long the server may be silent over a message for whose answer nobody sets a limit, in milliseconds. */
 const SILENCE_LIMIT_MS = 30_000;
 
+/** How a kept connection ends that was given a request and could not begin with it. Nothing was sent, and a new one may well come about. */
+const BROKEN_WHILE_IDLE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 /** What a post tells its transport beside what every request does. Nothing here throws. */
 export interface PostHost extends RefusalHost {
   /** It is over, whatever became of it. */
@@ -53,6 +56,7 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
   #isSent = false;
   #isMending = false;
   #isRepeat = false;
+  #isRedialled = false;
   #isSettled = false;
 
   constructor(host: PostHost, message: RpcMessage, options: HttpSendOptions) {
@@ -174,7 +178,12 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
       return;
     }
     const fault = brokenFault(error, phase, this.#host.origin);
-    if (phase === 'unsent') {
+    if (phase === 'unsent' && !this.#isRedialled && BROKEN_WHILE_IDLE.has(fault.code)) {
+      this.#isRedialled = true;
+      // The other idle connections are likely to have met the same end.
+      this.#host.pools.renew();
+      this.#prepare();
+    } else if (phase === 'unsent') {
       this.fail({ kind: 'link', sent: false, fault }, error);
       this.#host.onUnreached(this, fault);
     } else if (this.#reply?.isStream === true) {
@@ -199,6 +208,7 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
       this.#isRepeat = true;
       this.head = null;
       this.#reply = null;
+      this.#host.pools.renew();
       this.#prepare();
       return;
     }
