@@ -49,6 +49,15 @@ export interface SessionView {
   readonly tags: ReadonlySet<string>;
 }
 
+/** What a server is to its groups; most servers have none. */
+interface Membership {
+  readonly groups: readonly string[];
+  /** The highest threshold of these groups. */
+  readonly failuresThatCount: number;
+  /** What they were told last. */
+  told: MemberView | undefined;
+}
+
 const noGroups: readonly string[] = Object.freeze([]);
 const noTags: ReadonlySet<string> = new Set();
 
@@ -75,12 +84,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
   view: SessionView;
   tally: SessionTally = emptyTally;
   catalog: Catalog = unknownCatalog;
-  lastAnswerMs = Number.NEGATIVE_INFINITY;
-  lastFailedCallMs = Number.NEGATIVE_INFINITY;
+  lastAnswerMs: number | undefined;
+  lastFailedCallMs: number | undefined;
   staleEvents = 0;
-  #groups: readonly string[] = noGroups;
-  #failuresThatCount = 0;
-  #memberView: MemberView | undefined;
+  #membership: Membership | undefined;
   /** The record's public face; undefined only until the record is added. */
   session: SessionHandle | undefined;
   /** Removal has begun: nothing new is admitted. */
@@ -180,22 +187,22 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   /** The groups that it is a member of. */
   get groups(): readonly string[] {
-    return this.#groups;
+    return this.#membership?.groups ?? noGroups;
   }
 
   /** `failuresThatCount`: the highest threshold of these groups. */
   joinGroups(groups: readonly string[], failuresThatCount: number): void {
-    this.#groups = Object.freeze([...groups]);
-    this.#failuresThatCount = failuresThatCount;
-    this.#memberView = undefined;
+    this.#membership =
+      groups.length === 0 ? undefined : { groups: Object.freeze([...groups]), failuresThatCount, told: undefined };
     this.#changed();
   }
 
   #tellGroups(): void {
-    if (this.#groups.length === 0) return;
-    const view = cappedView(memberViewOf(this.id, this), this.#failuresThatCount);
-    if (this.#memberView !== undefined && sameView(this.#memberView, view)) return;
-    this.#memberView = view;
+    const membership = this.#membership;
+    if (membership === undefined) return;
+    const view = cappedView(memberViewOf(this.id, this), membership.failuresThatCount);
+    if (membership.told !== undefined && sameView(membership.told, view)) return;
+    membership.told = view;
     this.#owner.memberChanged(this, view);
   }
 
@@ -299,7 +306,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   /** Forgets the failed calls in a row: those that are old, or all when somebody insists on the server. True when there were any. */
   forgiveCalls(how: 'old' | 'all'): boolean {
-    const agoMs = how === 'all' ? Number.POSITIVE_INFINITY : this.clock.monotonic() - this.lastFailedCallMs;
+    const agoMs =
+      how === 'all'
+        ? Number.POSITIVE_INFINITY
+        : this.clock.monotonic() - (this.lastFailedCallMs ?? Number.NEGATIVE_INFINITY);
     const tally = forgiven(this.tally, agoMs);
     if (tally !== undefined) this.setTally(tally);
     return tally !== undefined;

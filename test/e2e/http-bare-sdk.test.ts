@@ -10,7 +10,9 @@ import { EverythingOverHttp, HttpFixture, type HttpSettings } from '../support/h
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { unhurried } from './stage.ts';
 
-const timeout = 300;
+/** For what gets no answer however long one waits. */
+const soon = { timeout: 300 };
+const inGoodTime = { timeout: 60_000 };
 const timedOut = { code: -32001 };
 
 /** The SDK's own client over its own transport, and what it tells whoever listens. */
@@ -28,12 +30,12 @@ class StockClient {
     this.client.onerror = (error) => this.errors.push(error.message);
   }
 
-  connect(): Promise<void> {
-    return this.client.connect(this.transport, { timeout });
+  connect(limit = inGoodTime): Promise<void> {
+    return this.client.connect(this.transport, limit);
   }
 
-  call(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
-    return this.client.callTool({ name, arguments: args }, undefined, { timeout });
+  call(name: string, args: Record<string, unknown>, limit: { timeout: number }): Promise<unknown> {
+    return this.client.callTool({ name, arguments: args }, undefined, limit);
   }
 }
 
@@ -77,7 +79,7 @@ describe('the stock SDK client', unhurried, () => {
     const { sessionId } = stock.transport;
     await fixture.restart();
     for (let round = 0; round < 3; round += 1)
-      await expect(stock.call('echo', { text: 'hi' })).rejects.toMatchObject({ code: 404 });
+      await expect(stock.call('echo', { text: 'hi' }, inGoodTime)).rejects.toMatchObject({ code: 404 });
     expect(stock.transport.sessionId).toBe(sessionId);
     expect((await fixture.truth()).statuses).toEqual({ 'POST tools/call 404': 3 });
     expect(stock.closes).toBe(0);
@@ -90,7 +92,7 @@ describe('the stock SDK client', unhurried, () => {
     await stock.connect();
     await everything.restart();
     for (let round = 0; round < 3; round += 1)
-      await expect(stock.call('echo', { message: 'hi' })).rejects.toMatchObject({ code: 400 });
+      await expect(stock.call('echo', { message: 'hi' }, inGoodTime)).rejects.toMatchObject({ code: 400 });
     expect(stock.closes).toBe(0);
   });
 
@@ -102,7 +104,7 @@ describe('the stock SDK client', unhurried, () => {
     });
     const stock = stockOf(fixture.url);
     await stock.connect();
-    await expect(stock.call('echo', { text: 'once' })).rejects.toMatchObject(timedOut);
+    await expect(stock.call('echo', { text: 'once' }, soon)).rejects.toMatchObject(timedOut);
     expect(fixture.executions()).toEqual(['echo {"text":"once"}']);
     expect(stock.closes).toBe(0);
   });
@@ -111,7 +113,7 @@ describe('the stock SDK client', unhurried, () => {
     const fixture = await serve({ standby: 'refused', faults: [{ on: 'tools/call', do: 'status', status: 202 }] });
     const stock = stockOf(fixture.url);
     await stock.connect();
-    await expect(stock.call('echo')).rejects.toMatchObject(timedOut);
+    await expect(stock.call('echo', {}, soon)).rejects.toMatchObject(timedOut);
     expect([stock.closes, stock.errors]).toEqual([0, []]);
   });
 
@@ -130,14 +132,14 @@ describe('the stock SDK client', unhurried, () => {
     });
     const stock = stockOf(fixture.url);
     let settled = 'pending';
-    const connecting = stock.connect().then(
+    const connecting = stock.connect(soon).then(
       () => (settled = 'resolved'),
       () => (settled = 'rejected'),
     );
     await eventually(async () => (await fixture.truth()).requests['POST notifications/initialized'] === 1);
     // Two whole timeouts of another request that began later.
     for (let round = 0; round < 2; round += 1)
-      await expect(stock.call('sleep', { ms: 60_000 })).rejects.toMatchObject(timedOut);
+      await expect(stock.call('sleep', { ms: 60_000 }, soon)).rejects.toMatchObject(timedOut);
     expect(settled).toBe('pending');
     await stock.client.close();
     await fixture.kill();
@@ -152,7 +154,7 @@ describe('the stock SDK client', unhurried, () => {
     await stock.connect();
     proxy.pass('neither');
     for (let round = 0; round < 2; round += 1)
-      await expect(stock.call('echo', { text: 'hi' })).rejects.toMatchObject(timedOut);
+      await expect(stock.call('echo', { text: 'hi' }, soon)).rejects.toMatchObject(timedOut);
     expect([stock.closes, stock.errors]).toEqual([0, []]);
   });
 });

@@ -15,7 +15,7 @@ const givenUp = [
   ...downAndOut(1),
 ];
 
-const hasty = { ...checkedOften, connectTimeoutMs: 1_000 } as const;
+const hasty = { ...checkedOften, connectTimeoutMs: 3_000 } as const;
 const patient = { ...checkedOften, healthCheck: { ...checkedOften.healthCheck, failureThreshold: 1_000 } } as const;
 
 /** What was told after the last check that was answered before the silence. */

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import type { HttpFixture } from '../support/http-fixture.ts';
-import type { Break } from '../support/tcp-proxy.ts';
 import { checkedOften, RemoteStage } from './remote-stage.ts';
 import { firstConnection, textOf, unhurried } from './stage.ts';
 
@@ -124,11 +123,10 @@ describe('connections that a middlebox has forgotten', unhurried, () => {
     await stage.close();
   });
 
-  test('that are ended while idle cost neither a ping nor a call', () => expectNoLoss('fin'));
-
-  test('that are reset while idle cost neither a ping nor a call', () => expectNoLoss('rst'));
-
-  async function expectNoLoss(how: Break): Promise<void> {
+  test.each([
+    ['ended', 'fin'],
+    ['reset', 'rst'],
+  ] as const)('that are %s while idle cost neither a ping nor a call', async (_what, how) => {
     const stage = new RemoteStage();
     const server = await stage.fixture({ standby: 'refused' });
     const proxy = await stage.proxy(server);
@@ -150,5 +148,5 @@ describe('connections that a middlebox has forgotten', unhurried, () => {
     expect(session.info).toMatchObject({ generation: 1, failedRequests: 0 });
     expect(server.executions()).toEqual(['hold {"tag":"x"}', 'echo {"text":"hello"}']);
     await stage.close();
-  }
+  });
 });
