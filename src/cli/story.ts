@@ -30,7 +30,8 @@ export class Story {
   }
 
   #change({ serverId, from, to, generation, pid, reason }: StateChange, nowMs: number): string | undefined {
-    const because = reason === null ? '' : `: ${reason}`;
+    // Some reasons are whole sentences; here they end one.
+    const because = reason === null ? '' : `: ${reason.replace(/\.$/, '')}`;
     const downSince = this.#downSince.get(serverId);
     if (connected.has(from) && !connected.has(to)) {
       const was = this.#lastPid.get(serverId);

@@ -152,3 +152,12 @@ it('tells when no member takes calls and when one does again, but nothing of a g
     undefined,
   ]);
 });
+
+it('ends with a reason that is a whole sentence as with any other', () => {
+  expect(
+    told(
+      [0, 'connecting.hydrating', 'connected.healthy'],
+      [1000, 'connected.healthy', 'releasing', { reason: 'http://127.0.0.1:1 could not be reached (ECONNREFUSED).' }],
+    ),
+  ).toEqual([undefined, 'files went down: http://127.0.0.1:1 could not be reached (ECONNREFUSED)']);
+});
