@@ -86,7 +86,10 @@ export abstract class CallerVerbs {
     params?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Record<string, unknown>> {
-    return this.ask(method, params, options);
+    // However a tool is called, it is that tool: a group calls it only where it is the same.
+    const name = method === 'tools/call' ? params?.['name'] : undefined;
+    const tool = typeof name === 'string' ? name : undefined;
+    return this.#result({ method, params, options, tool, isResult: isAnything });
   }
 
   /** A request whose answer may be of any shape. */

@@ -11,12 +11,10 @@ import type { Group, GroupInfo, MemberInfo } from './group.ts';
 import type { GroupRecord } from './group-record.ts';
 import type { GroupEvent, ManagerEvent } from './manager-events.ts';
 import { distinctValues } from './observing.ts';
-import { abortSignal, atLeast, sections, text, type Rules } from './option-rules.ts';
+import { sections, text } from './option-rules.ts';
 import type { SessionRecord } from './session-record.ts';
-import { isHopeless, type Patience } from './when-ready.ts';
-
-const readyTimeoutMs = 30_000;
-const readyRules: Rules = { timeoutMs: atLeast(0), signal: abortSignal };
+import { waitUntil } from './waiting.ts';
+import { isHopeless, readyRules, readyTimeoutMs, type Patience } from './when-ready.ts';
 
 /** What a group's handle needs of the manager that made it. */
 export interface GroupWorld {
@@ -107,45 +105,30 @@ export class GroupHandle extends CallerVerbs implements Group {
   }
 
   #whenReady(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { clock } = this.#world;
-    return new Promise((resolve, reject) => {
-      let settled = false;
-      const settle = (error?: Error): void => {
-        if (settled) return;
-        settled = true;
-        stop();
-        clock.clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const onAbort = (): void => {
-        settle(
-          new CallAbortedError(`Waiting for group "${this.id}" was aborted.`, {
-            serverId: this.id,
-            generation: 0,
-            outcome: 'not-sent',
-            cause: signal?.reason,
-          }),
-        );
-      };
-      const check = (): void => {
-        if (this.#record.finished) settle(new ClosedError('group', this.id));
-        else if (this.#members().some(({ view }) => view.tags.has('admits calls'))) settle();
-        else if (this.#members().every(({ view }) => isHopeless(view.phase))) {
-          settle(unavailable(this.#record, 'and none of them will without help'));
-        }
-      };
-      const timer = clock.setTimeout(() => {
-        settle(unavailable(this.#record, `waited for ${timeoutMs} ms`));
-      }, timeoutMs);
-      const stops = [this.#record, ...this.#members()].map((each) => each.onChange(check));
-      const stop = (): void => {
-        for (const each of stops) each();
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      if (signal?.aborted === true) onAbort();
-      else check();
+    return waitUntil(this.#world.clock, {
+      timeoutMs,
+      signal,
+      watch: (check) => {
+        const stops = [this.#record, ...this.#members()].map((each) => each.onChange(check));
+        return () => {
+          for (const stop of stops) stop();
+        };
+      },
+      check: () => {
+        if (this.#record.finished) return new ClosedError('group', this.id);
+        if (this.#members().some(({ view }) => view.tags.has('admits calls'))) return true;
+        return this.#members().every(({ view }) => isHopeless(view.phase))
+          ? unavailable(this.#record, 'and none of them will without help')
+          : undefined;
+      },
+      late: (afterMs) => unavailable(this.#record, `waited for ${afterMs} ms`),
+      aborted: (reason) =>
+        new CallAbortedError(`Waiting for group "${this.id}" was aborted.`, {
+          serverId: this.id,
+          generation: 0,
+          outcome: 'not-sent',
+          cause: reason,
+        }),
     });
   }
 

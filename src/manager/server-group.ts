@@ -10,7 +10,7 @@ export interface ServerGroupConfig {
   readonly backups: readonly string[];
   /** Consecutive failures of the active member, checks or calls, that move the group; default 3. A member that takes no calls is left at once. */
   readonly failoverThreshold?: number | undefined;
-  /** `auto`, the default: return by itself to a more wanted member; `manual`: only by `failBack()`; `never`: not even that a more wanted one is back is looked at. */
+  /** `auto`, the default: return by itself to a more wanted member; `manual`: only by `failBack()`; `never`: the same, for those who mean that nobody should. */
   readonly failback?: FailbackMode | undefined;
   /**
    * How long a more wanted member has to be healthy without a break before the group returns to it; default 60 000, ±20 %.

@@ -11,15 +11,13 @@ import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { abortSignal, atLeast, sections, type Rules } from './option-rules.ts';
+import { sections } from './option-rules.ts';
 import type { LogLevel } from './results.ts';
 import type { Session } from './session.ts';
 import type { SessionRecord } from './session-record.ts';
-import { whenReady, type Patience } from './when-ready.ts';
+import { readyRules, readyTimeoutMs, whenReady, type Patience } from './when-ready.ts';
 
 const infoEveryMs = 50;
-const readyTimeoutMs = 30_000;
-const readyRules: Rules = { timeoutMs: atLeast(0), signal: abortSignal };
 const notConnected: Fault = { kind: 'closed', code: 'no-link', message: 'it is not connected' };
 
 /** What a handle needs of the manager that made it. */

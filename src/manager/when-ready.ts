@@ -2,7 +2,15 @@ import { AuthRequiredError, CallAbortedError, ConnectError, NotReadyError } from
 import { ClosedError } from '../errors/usage-errors.ts';
 import type { Phase } from '../machines/connection-state.ts';
 import { withoutPeriod } from './call-failure.ts';
+import { abortSignal, atLeast, type Rules } from './option-rules.ts';
 import type { SessionRecord } from './session-record.ts';
+import { waitUntil } from './waiting.ts';
+
+/** How long `ready()` waits unless told otherwise. */
+export const readyTimeoutMs = 30_000;
+
+/** What `ready()` can be told. */
+export const readyRules: Rules = { timeoutMs: atLeast(0), signal: abortSignal };
 
 /** Waiting makes no sense here: time alone does not help. */
 const hopeless: ReadonlySet<Phase> = new Set<Phase>([
@@ -26,53 +34,29 @@ export interface Patience {
 /** Resolves when calls are admitted; rejects with a typed error when that will not come, or not in time. */
 export function whenReady(record: SessionRecord, patience: Patience): Promise<void> {
   const { timeoutMs, signal, firstAttemptOnly = false } = patience;
-  const { clock } = record;
-  return new Promise((resolve, reject) => {
-    const firstGeneration = record.generation;
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : clock.setTimeout(() => {
-            settle(
-              new NotReadyError(
-                `Server "${record.id}" was not ready within ${timeoutMs} ms (${describe(record)}).`,
-                whereOf(record),
-              ),
-            );
-          }, timeoutMs);
-    const onAbort = (): void => {
-      settle(
-        new CallAbortedError(`Waiting for server "${record.id}" was aborted.`, {
-          ...whereOf(record),
-          outcome: 'not-sent',
-          cause: signal?.reason,
-        }),
-      );
-    };
-    const stop = record.onChange(check);
-    let settled = false;
-
-    function settle(error?: Error): void {
-      if (settled) return;
-      settled = true;
-      stop();
-      if (timer !== undefined) clock.clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      if (error === undefined) resolve();
-      else reject(error);
-    }
-
-    function check(): void {
+  const firstGeneration = record.generation;
+  return waitUntil(record.clock, {
+    timeoutMs,
+    signal,
+    watch: (check) => record.onChange(check),
+    check: () => {
       const { phase, tags, context } = record.view;
-      if (record.finished || record.removing !== undefined) settle(new ClosedError('session', record.id));
-      else if (tags.has('admits calls')) settle();
-      else if (firstAttemptOnly ? phase.startsWith('disconnected.') : isHopeless(phase)) settle(connectError(record));
-      else if (firstAttemptOnly && context.generation > firstGeneration + 1) settle(connectError(record));
-    }
-
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted === true) onAbort();
-    else check();
+      if (record.finished || record.removing !== undefined) return new ClosedError('session', record.id);
+      if (tags.has('admits calls')) return true;
+      if (firstAttemptOnly ? phase.startsWith('disconnected.') : isHopeless(phase)) return connectError(record);
+      return firstAttemptOnly && context.generation > firstGeneration + 1 ? connectError(record) : undefined;
+    },
+    late: (afterMs) =>
+      new NotReadyError(
+        `Server "${record.id}" was not ready within ${afterMs} ms (${describe(record)}).`,
+        whereOf(record),
+      ),
+    aborted: (reason) =>
+      new CallAbortedError(`Waiting for server "${record.id}" was aborted.`, {
+        ...whereOf(record),
+        outcome: 'not-sent',
+        cause: reason,
+      }),
   });
 }
 

@@ -5,6 +5,7 @@ import {
   type CallOutcome,
   callStarted,
   emptyTally,
+  forgiven,
   recordOutcome,
   type SessionTally,
   withLatency,
@@ -189,5 +190,18 @@ describe('whatever calls come to', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('failed calls', () => {
+  it.each([
+    // failed in a row, ms since the last of them, left
+    [0, 1_000_000, undefined],
+    [3, 59_999, undefined],
+    [3, 60_000, 0],
+    [1, Number.POSITIVE_INFINITY, 0],
+  ])('%i in a row, %d ms after the last of them: %s', (failedInARow, agoMs, left) => {
+    const tally = { ...emptyTally, failed: 9, failedInARow };
+    expect(forgiven(tally, agoMs)).toEqual(left === undefined ? undefined : { ...tally, failedInARow: left });
   });
 });

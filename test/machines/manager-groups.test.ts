@@ -326,3 +326,17 @@ describe('a ticker that throws', () => {
     expect(manager.group('g')?.getSnapshot() === g).toBe(true);
   });
 });
+
+describe('failed calls that are old', () => {
+  it('are forgiven with the next tick, and not before', () => {
+    const manager = bench('a', 'b').connect('a').connect('b');
+    for (const id of ['a', 'b']) manager.send({ type: 'CALL.EDGE', id, edge: { type: 'CALLS.FAILING' } });
+    manager.forgiven.add('a');
+    expect([manager.phase('a'), manager.phase('b')]).toEqual(['connected.degraded', 'connected.degraded']);
+    const reasons = (id: string) => manager.session(id)?.getSnapshot().context.health.reasons;
+    const ticks = ['a', 'b'].map((id) => ({ id, generation: 1, lateMs: 0 }));
+    manager.send({ type: 'TICKS.DUE', ticks });
+    expect([reasons('a'), reasons('b')]).toEqual([[], ['calls']]);
+    expect(manager.forgiven.size).toBe(0);
+  });
+});

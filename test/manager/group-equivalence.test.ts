@@ -99,6 +99,19 @@ describe('a tool fails over', () => {
     expect(call.error()).toMatchObject({ code: 'GROUP_UNAVAILABLE', cause: { serverId: 'a', code: 'NOT_READY' } });
   });
 
+  it('no more easily when it is called by request()', async () => {
+    const { w, group, executed } = await grouped(['a', 'b'], {
+      servers: { a: { tools: [toolOf('find', { q: text })] }, b: { tools: [toolOf('find', { n: text })] } },
+    });
+    w.server('a', { refuse: unreachable }).kill();
+    expect(await failureOf(() => group.request('tools/call', { name: 'find', arguments: {} }))).toMatchObject({
+      code: 'FAILOVER_SCHEMA_MISMATCH',
+      tool: 'find',
+      members: ['b'],
+    });
+    expect(executed('a', 'b')).toEqual([0, 0]);
+  });
+
   it('that no catalog knows stays with the reference, and is sent to no other', async () => {
     const { w, group, executed } = await grouped(['a', 'b']);
     await group.callTool('secret');
