@@ -3,18 +3,20 @@ export { SessionManager } from './manager/session-manager.ts';
 export { http, webSocket } from './manager/remote-targets.ts';
 export { custom, once, stdio } from './manager/targets.ts';
 export { ServerGroup } from './manager/server-group.ts';
-export { defaultHealthCheck, defaultReconnect } from './manager/server-options.ts';
+export { defaultHealthCheck, defaultReconnect, defaultRetry } from './manager/server-options.ts';
 export { FailoverSchemaMismatchError, GroupUnavailableError, UnknownGroupError } from './errors/group-errors.ts';
 export { HoldfastError, isHoldfastError } from './errors/holdfast-error.ts';
 export {
   AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
+  CircuitOpenError,
   ConnectError,
   NotReadyError,
   OutcomeUnknownError,
   OverloadedError,
   ProtocolError,
+  QueueFullError,
   RpcError,
 } from './errors/request-errors.ts';
 export {
@@ -35,6 +37,7 @@ export type {
   LinkDriver,
   LinkEvent,
   OpenSpec,
+  Pending,
   Progress,
   ServerFacts,
   ServerRequestHandlers,
@@ -66,6 +69,7 @@ export type { GroupPhase } from './machines/group-events.ts';
 export type { FailbackMode } from './machines/group-policy.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';
 export type { ReconnectConfig } from './machines/reconnect-policy.ts';
+export type { RetryConfig } from './machines/retry-policy.ts';
 export type { CallOptions } from './manager/call-options.ts';
 export type { Catalog } from './manager/catalog.ts';
 export type { ConnectionInfo, ManagerSnapshot } from './manager/connection-info.ts';

@@ -161,8 +161,29 @@ export class ProtocolError extends HoldfastError {
 
   constructor(
     message: string,
-    details: Where & { readonly outcome: 'unknown' | 'not-sent' | 'rejected'; readonly cause?: unknown },
+    details: Where & { readonly outcome: 'unknown' | 'not-sent' | 'rejected' | 'executed'; readonly cause?: unknown },
   ) {
     super(message, { ...details, code: 'PROTOCOL' });
+  }
+}
+
+/**
+ * The server's circuit is open: too many calls to it failed, and it gets none until a check has shown that it is well again. Nothing was
+ * sent. `retryAfterMs` is the time until it is tried again, where that is set.
+ */
+export class CircuitOpenError extends HoldfastError {
+  override readonly name = 'CircuitOpenError';
+
+  constructor(message: string, details: Where & { readonly retryAfterMs?: number | undefined }) {
+    super(message, { ...details, code: 'CIRCUIT_OPEN', outcome: 'not-sent', retryable: true });
+  }
+}
+
+/** As many calls wait for this server as may, or this one waited too long for its turn. Nothing was sent. */
+export class QueueFullError extends HoldfastError {
+  override readonly name = 'QueueFullError';
+
+  constructor(message: string, details: Where) {
+    super(message, { ...details, code: 'QUEUE_FULL', outcome: 'not-sent', retryable: true });
   }
 }

@@ -53,6 +53,23 @@ export const booleanValue: Rule = (value, field, serverId) => {
   if (typeof value !== 'boolean') throw new InvalidOptionError(field, value, 'true or false', serverId);
 };
 
+export function oneOf(...words: readonly string[]): Rule {
+  const list = words.map((word) => JSON.stringify(word)).join(', ');
+  return (value, field, serverId) => {
+    if (typeof value !== 'string' || !words.includes(value)) {
+      throw new InvalidOptionError(field, value, `one of ${list}`, serverId);
+    }
+  };
+}
+
+/** An object of any keys, of which each value follows the rule. */
+export function mapOf(rule: Rule): Rule {
+  return (value, field, serverId) => {
+    objectValue(value, field, serverId);
+    for (const [key, item] of Object.entries(Object(value))) rule(item, `${field}.${key}`, serverId);
+  };
+}
+
 export const functionValue: Rule = (value, field, serverId) => {
   if (typeof value !== 'function') throw new InvalidOptionError(field, value, 'a function', serverId);
 };

@@ -85,27 +85,6 @@ export class SessionManager {
       !this.config.healthMonitoring,
       this.#inspecting.noting(rootMakerOf(ports)),
     );
-    this.#groups = new GroupRegistry(
-      groups,
-      {
-        clock,
-        records: this.#records,
-        publish: (group, fact) => {
-          this.#ledger.publishOfGroup(group, fact);
-        },
-        changed: () => {
-          this.#ledger.groupChanged();
-        },
-      },
-      this.#fleet.groups,
-      {
-        clock,
-        events$: this.events$,
-        open: (record) => {
-          this.#world.open(record);
-        },
-      },
-    );
     this.#world = {
       ports: this.#ports,
       events$: this.events$,
@@ -119,6 +98,21 @@ export class SessionManager {
         this.#fleet.send({ type: 'CALL.EDGE', id: record.id, edge });
       },
     };
+    this.#groups = new GroupRegistry(
+      groups,
+      {
+        clock,
+        records: this.#records,
+        publish: (group, fact) => {
+          this.#ledger.publishOfGroup(group, fact);
+        },
+        changed: () => {
+          this.#ledger.groupChanged();
+        },
+      },
+      this.#fleet.groups,
+      this.#world,
+    );
     this.#owner = {
       ports: this.#ports,
       clientInfo: this.config.clientInfo,

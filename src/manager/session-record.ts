@@ -3,7 +3,7 @@ import type { ListedTool } from '../link/tool-hash.ts';
 import { LinkLease, type LinkOpener } from '../actors/link-lease.ts';
 import type { Clock, ConnectPermit } from '../actors/ports.ts';
 import { emptyTally, forgiven, withLatency, type SessionTally } from '../machines/call-tally.ts';
-import { stateOfPhase, type ConnectionState, type Phase } from '../machines/connection-state.ts';
+import { stateOfPhase, type CircuitState, type ConnectionState, type Phase } from '../machines/connection-state.ts';
 import {
   blankMemory,
   initialData,
@@ -15,6 +15,8 @@ import type { Fault } from '../link/fault.ts';
 import type { MemberView } from '../machines/group-policy.ts';
 import type { Link, LinkEvent } from '../link/link.ts';
 import type { LinkTarget } from '../link/target.ts';
+import { ClosedError } from '../errors/usage-errors.ts';
+import { CallTraffic } from './call-traffic.ts';
 import { catalogDifference, unknownCatalog, type Catalog } from './catalog.ts';
 import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
 import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
@@ -75,7 +77,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   // Made when first needed: with ten thousand records an empty Set each is megabytes.
   #listeners: Set<() => void> | undefined;
   #notificationListeners: Set<(method: string, params: unknown) => void> | undefined;
-  #cancels: Set<() => void> | undefined;
+  #traffic: CallTraffic | undefined;
   #closed: Promise<void> | undefined;
   #permit: ConnectPermit | undefined;
   #finish: (() => void) | undefined;
@@ -161,9 +163,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
           ? null
           : this.#owner.ports.clock.monotonic() + context.restMs;
     this.view = { phase, state, since: wall, establishedAt, wakesAtMs, context, tags };
+    if (phase === 'releasing') this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation)
       this.tally = { ...this.tally, failedInARow: 0, latency: emptyTally.latency };
     if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
+    if (!this.admits) this.#traffic?.bulkhead.callAll();
     if (!moved) {
       this.#changed();
       this.#tellGroups();
@@ -267,13 +271,27 @@ export class SessionRecord implements SessionIo, LinkOpener {
     return enlist((this.#notificationListeners ??= new Set()), listener);
   }
 
-  /** A call in flight and how to cancel it; returns the way to forget it. */
-  onCancel(cancel: () => void): () => void {
-    return enlist((this.#cancels ??= new Set()), cancel);
+  /** Made with the first call: ten thousand servers that nobody calls must stay light. */
+  get traffic(): CallTraffic {
+    return (this.#traffic ??= new CallTraffic(this.clock, this.options));
+  }
+
+  /** Its state lets calls through; whether its link does, too, the link says. */
+  get admits(): boolean {
+    return this.view.tags.has('admits calls');
+  }
+
+  get circuit(): { readonly state: CircuitState; readonly retryAfterMs?: number | undefined } {
+    return { state: 'closed' };
+  }
+
+  /** Somebody waits for the last call that is under way. */
+  get waitsForCalls(): boolean {
+    return this.removing !== undefined;
   }
 
   cancelCalls(): void {
-    for (const cancel of this.#cancels ?? []) cancel();
+    this.#traffic?.cancelAll(new ClosedError('session', this.id));
   }
 
   finish(): void {
@@ -342,6 +360,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
       this.#owner.publish(this, { type: 'catalogChanged', ...difference });
     }
     this.#changed();
+  }
+
+  noteAsking(generation: number, people: number): void {
+    if (generation === this.generation) this.traffic.people.set(people);
   }
 
   noteNotification(_generation: number, method: string, params: unknown): void {

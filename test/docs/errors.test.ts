@@ -12,11 +12,13 @@ import {
   AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
+  CircuitOpenError,
   ConnectError,
   NotReadyError,
   OutcomeUnknownError,
   OverloadedError,
   ProtocolError,
+  QueueFullError,
   RpcError,
 } from '../../src/errors/request-errors.ts';
 import {
@@ -47,6 +49,8 @@ const samples: Readonly<Record<string, HoldfastError>> = {
     members: ['b'],
   }),
   AuthRequiredError: new AuthRequiredError('', { ...where, outcome: 'rejected' }),
+  CircuitOpenError: new CircuitOpenError('', where),
+  QueueFullError: new QueueFullError('', where),
   ConnectError: new ConnectError('', { ...where, faultCode: 'exit:1' }),
   ClosedError: new ClosedError('manager'),
   ConfigError: new ConfigError({ file: 'a', line: 1, column: 1, field: null, serverId: null, problem: '', fix: '' }),

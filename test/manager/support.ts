@@ -280,3 +280,8 @@ function safeJson(value: unknown): string {
     return '';
   }
 }
+
+/** What a link makes of a request whose answer is this promise, and which nobody can cancel. */
+export function pending<T>(answer: Promise<T>): { readonly answer: Promise<T>; cancel(): void } {
+  return { answer, cancel: () => undefined };
+}

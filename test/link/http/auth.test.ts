@@ -121,12 +121,11 @@ describe('a token source', () => {
     demand(server, () => 'new-secret');
     const source = slowSource();
     const owner = await link(server, { auth: source }).opened();
-    const abort = new AbortController();
-    const dropped = failureOf(owner.link.request('tools/call', { name: 'dropped' }, { signal: abort.signal }));
+    const dropped = owner.ask('tools/call', { name: 'dropped' });
     const kept = owner.call('tools/call', { name: 'kept' });
     await eventually(() => tokensOf(server).length === 2 && source.renewals === 1, { what: 'both were refused' });
-    abort.abort();
-    expect(await dropped).toEqual({ kind: 'aborted', sent: false });
+    dropped.cancel();
+    expect(await failureOf(dropped.answer)).toEqual({ kind: 'aborted', sent: false });
     source.release('new-secret');
     expect(await kept).toEqual({ ok: true });
     const executed = server.posts.filter(({ headers }) => headers.authorization === 'Bearer new-secret');
