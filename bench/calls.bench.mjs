@@ -196,6 +196,10 @@ function report(all) {
 }
 
 const chosen = servers.filter(({ label }) => label.toLowerCase().includes(asked.only.toLowerCase()));
+if (chosen.length === 0) {
+  console.error(`There is no server ${asked.only}; known are ${servers.map(({ label }) => label).join('; ')}.`);
+  process.exit(2);
+}
 const results = [];
 for (const each of chosen) {
   console.error(`… ${each.label}`);
