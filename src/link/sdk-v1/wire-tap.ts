@@ -1,9 +1,12 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { Call } from './call.ts';
 import { isJsonRpc, isRecord, readOwnId } from './json-rpc.ts';
 import type { RequestEngine } from './request-engine.ts';
 import type { Wire } from './wire.ts';
+
+/** The most answers to pings that wait for a server to read them. */
+const MAX_PONGS = 256;
 
 /** What the tap tells the link. None of these may throw. */
 export interface WireTapListeners {
@@ -35,6 +38,8 @@ export class WireTap implements Transport {
   #initializeId: number | undefined;
   #initializeAnswer: JSONRPCMessage | undefined;
   #forwarding: 'initialize' | 'other' | null = null;
+  /** Answers to pings that the server has not taken yet. */
+  #pongs = 0;
   #isStarted = false;
   #isAttached = true;
 
@@ -120,7 +125,7 @@ export class WireTap implements Transport {
     try {
       if (!isJsonRpc(message)) this.#listeners.onBadMessage();
       else if (!('method' in message)) this.#receiveAnswer(message);
-      else if ('id' in message) this.#forward(message, 'other');
+      else if ('id' in message) this.#receiveRequest(message);
       else this.#receiveNotification(message, message.method, message.params);
     } catch {
       // The SDK, or an object with hostile getters, threw: from here it would fly into the transport.
@@ -139,6 +144,25 @@ export class WireTap implements Transport {
     // Anything else answers nothing that was ever asked, or answers `initialize` twice.
   }
 
+  /** Pings are answered here: a server that floods us with them pays for it, not we. What it does not read is dropped in the end. */
+  #receiveRequest(message: JSONRPCRequest): void {
+    if (message.method !== 'ping' || !isPlainRequest(message)) {
+      this.#forward(message, 'other');
+      return;
+    }
+    if (this.#pongs >= MAX_PONGS) return;
+    this.#pongs += 1;
+    const sent = (): void => {
+      this.#pongs -= 1;
+    };
+    this.#wire
+      .send({ jsonrpc: '2.0', id: message.id, result: {} }, { call: undefined, sdkOptions: undefined })
+      .then(sent, (error: unknown) => {
+        sent();
+        if (this.#isAttached) this.#listeners.onTransportError(error);
+      });
+  }
+
   #receiveNotification(message: JSONRPCMessage, method: string, params: unknown): void {
     if (method === 'notifications/progress') this.#engine.receiveProgress(params);
     else if (method !== 'notifications/cancelled') this.#listeners.onNotice(method, params);
@@ -155,4 +179,10 @@ export class WireTap implements Transport {
       this.#forwarding = null;
     }
   }
+}
+
+/** Has nothing but what a request has; anything else is the SDK's to complain of. */
+function isPlainRequest({ id, ...rest }: JSONRPCRequest): boolean {
+  const isId = typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id));
+  return isId && Object.keys(rest).every((key) => key === 'jsonrpc' || key === 'method' || key === 'params');
 }
