@@ -12,6 +12,7 @@ export {
   CallTimeoutError,
   CircuitOpenError,
   ConnectError,
+  InvalidResultError,
   NotReadyError,
   OutcomeUnknownError,
   OverloadedError,
@@ -110,5 +111,6 @@ export type {
 export type { HttpOptions, WebSocketOptions } from './manager/remote-targets.ts';
 export type { Optional, ServerOptions } from './manager/server-options.ts';
 export type { ServerGroupConfig } from './manager/server-group.ts';
+export type { CheckRequest, OutputSchema, OutputValidator, UncheckedReason, Verdict } from './validation/validator.ts';
 export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';

@@ -187,3 +187,27 @@ export class QueueFullError extends HoldfastError {
     super(message, { ...details, code: 'QUEUE_FULL', outcome: 'not-sent', retryable: true });
   }
 }
+
+/** The tool ran, but its structured content does not meet the output schema that the tool itself declares. */
+export class InvalidResultError extends HoldfastError {
+  override readonly name = 'InvalidResultError';
+  readonly tool: string;
+  /** JSON pointer to what is wrong in the structured content; empty for the whole of it. */
+  readonly path: string;
+  /** What the tool returned. Not enumerable, so that no logger prints it. */
+  declare readonly result: Readonly<Record<string, unknown>>;
+
+  constructor(
+    message: string,
+    details: Where & {
+      readonly tool: string;
+      readonly path: string;
+      readonly result: Readonly<Record<string, unknown>>;
+    },
+  ) {
+    super(message, { ...details, code: 'INVALID_RESULT', outcome: 'executed' });
+    this.tool = details.tool;
+    this.path = details.path;
+    Object.defineProperty(this, 'result', { value: details.result, enumerable: false });
+  }
+}

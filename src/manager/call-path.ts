@@ -11,6 +11,7 @@ import { capital, endedError, failureKind, isEnd, whatIs, type Ending } from './
 import { checkCallOptions } from './call-options.ts';
 import { CallTime } from './call-time.ts';
 import { listedTool } from './catalog.ts';
+import { checkOutput } from './output-check.ts';
 import { isSafeAgain, isSentOnce } from './retry-safety.ts';
 import type { Choice, Route } from './route.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -97,6 +98,8 @@ class CallRun<Result> {
       this.#attempts += 1;
       const { generation } = record;
       const result = await attempt(record, link, this.#call, this.#time, this.#world);
+      const checking = checkOutput(record, this.#call, result, this.#time, this.#world.ports.validator);
+      if (checking !== undefined) await checking;
       this.#route.retryBudget = afterSuccess(this.#route.retryBudget);
       this.#served(record.id, generation);
       return { result, serverId: record.id, generation };

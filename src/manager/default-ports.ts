@@ -2,6 +2,7 @@ import { hostClock } from '../host/clock.ts';
 import { processConnectLimiter } from '../host/connect-limiter.ts';
 import { hostRandom } from '../host/random.ts';
 import { loadingDriver } from '../host/driver-loader.ts';
+import { createOutputValidator } from '../validation/output-validator.ts';
 import type { Logger } from './logger.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { Optional } from './server-options.ts';
@@ -11,11 +12,13 @@ const silentLogger: Logger = Object.freeze({ debug: nothing, info: nothing, warn
 
 /** The real world, for every port that is not given. */
 export function defaultPorts(given: Optional<ManagerPorts>): ManagerPorts {
+  const clock = given.clock ?? hostClock;
   return {
-    clock: given.clock ?? hostClock,
+    clock,
     random: given.random ?? hostRandom,
     links: given.links ?? (() => loadingDriver),
     connectLimiter: given.connectLimiter ?? processConnectLimiter(),
+    validator: given.validator ?? createOutputValidator({ clock }),
     logger: given.logger === undefined ? silentLogger : harmless(given.logger),
   };
 }

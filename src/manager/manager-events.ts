@@ -1,4 +1,5 @@
 import type { Fault } from '../link/fault.ts';
+import type { UncheckedReason } from '../validation/validator.ts';
 import type { ConnectionState, Phase } from '../machines/connection-state.ts';
 import type { GroupEmitted } from '../machines/group-events.ts';
 
@@ -90,6 +91,13 @@ export type SessionFact =
       readonly added: readonly string[];
       readonly removed: readonly string[];
       readonly changed: readonly string[];
+    }
+  /** What a tool returned could not be held against the schema that it declares, and was delivered as it is. Told once for each schema. */
+  | {
+      readonly type: 'resultUnchecked';
+      readonly tool: string;
+      readonly reason: UncheckedReason;
+      readonly message: string;
     }
   /** A session's own actor threw. Its link is released, then it is started anew; other sessions are untouched. */
   | { readonly type: 'sessionCrashed'; readonly error: ShownError; readonly restartMs: number };

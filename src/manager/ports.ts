@@ -1,4 +1,5 @@
 import type { Clock, ConnectLimiter, LinkPort, Random } from '../actors/ports.ts';
+import type { OutputValidator } from '../validation/validator.ts';
 import type { Logger } from './logger.ts';
 
 /** The seams of a manager to the world outside; each has a real default. */
@@ -9,6 +10,8 @@ export interface ManagerPorts {
   readonly links: LinkPort;
   /** Paces the attempts of stdio servers; shared by the whole process unless given. */
   readonly connectLimiter: ConnectLimiter;
+  /** Holds what tools return against the schemas that they declare. One that is given is closed by whoever gave it. */
+  readonly validator: OutputValidator;
   /** Any pino logger; by default nothing is logged. */
   readonly logger: Logger;
 }

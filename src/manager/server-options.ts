@@ -48,6 +48,8 @@ export interface ServerOptions {
    * have been executed already. `never`: it is sent once at most, whatever else is said.
    */
   readonly tools?: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>> | undefined;
+  /** False: deliver what a tool returns without holding it against the output schema that the tool declares. Default true. */
+  readonly validateOutput?: boolean | undefined;
   /** The most calls that the server has at a time; default 64. More wait for their turn. Checks are not counted. */
   readonly maxInFlight?: number | undefined;
   /** The most calls that wait for their turn; default 256. More are refused with `QueueFullError`, and so is one that has waited 30 s. */
@@ -70,6 +72,7 @@ export interface ResolvedServerOptions {
   readonly retry: RetryConfig;
   readonly trustAnnotations: boolean;
   readonly tools: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>>;
+  readonly validateOutput: boolean;
   readonly maxInFlight: number;
   readonly maxQueue: number;
   readonly waitForReadyMs: number;
@@ -108,6 +111,7 @@ export const serverOptionRules: Rules = {
   }),
   trustAnnotations: booleanValue,
   tools: mapOf(objectOf({ retry: oneOf('safe', 'never') })),
+  validateOutput: booleanValue,
   maxInFlight: wholeNumber(1),
   maxQueue: wholeNumber(0),
   waitForReadyMs: atLeast(0),
@@ -143,6 +147,7 @@ export function resolveServerOptions(
     retry: { ...defaultRetry, ...defined(defaults.retry), ...defined(options.retry) },
     trustAnnotations: options.trustAnnotations ?? defaults.trustAnnotations ?? false,
     tools: { ...defaults.tools, ...options.tools },
+    validateOutput: options.validateOutput ?? defaults.validateOutput ?? true,
     maxInFlight: options.maxInFlight ?? defaults.maxInFlight ?? 64,
     maxQueue: options.maxQueue ?? defaults.maxQueue ?? 256,
     waitForReadyMs: options.waitForReadyMs ?? defaults.waitForReadyMs ?? 5_000,

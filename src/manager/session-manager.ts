@@ -21,6 +21,7 @@ import { Inspecting } from './inspecting.ts';
 import type { InspectionObserver } from './inspection-events.ts';
 import { Ledger } from './ledger.ts';
 import type { ManagerEvent } from './manager-events.ts';
+import type { OutputValidator } from '../validation/validator.ts';
 import { abortSignal, atLeast, objectValue, sections, type Rules } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
 import { rootMakerOf } from './root-maker.ts';
@@ -54,6 +55,8 @@ export class SessionManager {
   readonly closed: Promise<void>;
 
   readonly #ports: ManagerPorts;
+  /** One that nobody gave, and nobody else closes. */
+  readonly #ownValidator: OutputValidator | undefined;
   readonly #records = new Map<string, SessionRecord>();
   readonly #groups: GroupRegistry;
   readonly #ledger: Ledger;
@@ -69,6 +72,7 @@ export class SessionManager {
   constructor(config: Optional<ManagerConfig> = {}, ports: Optional<ManagerPorts> = {}) {
     this.config = resolveManagerConfig(config);
     this.#ports = defaultPorts(ports);
+    this.#ownValidator = ports.validator === undefined ? this.#ports.validator : undefined;
     const { clock } = this.#ports;
     const groups = new Map<string, GroupRecord>();
     this.#ledger = new Ledger(this.#records, groups, clock);
@@ -319,6 +323,7 @@ export class SessionManager {
     this.#groups.removeAll();
     await Promise.all([...this.#records.values()].map((record) => this.#remove(record, drainMs)));
     this.#fleet.stop();
+    await this.#ownValidator?.close();
     this.#inspecting.close();
     this.#ledger.close();
     this.#markClosed();

@@ -53,13 +53,17 @@ it('the events are all there', () => {
     linkLeaked: 0,
     linkFault: 0,
     catalogChanged: 0,
+    resultUnchecked: 0,
     sessionCrashed: 0,
   } satisfies Record<SessionFact['type'], 0>;
   expect(rowsUnder(text, 'event').flatMap(([names = '']) => names.split(', '))).toEqual(Object.keys(events));
 });
 
 it('the ports are all there', () => {
-  const ports = { clock: 0, random: 0, links: 0, connectLimiter: 0, logger: 0 } satisfies Record<keyof ManagerPorts, 0>;
+  const ports = { clock: 0, random: 0, links: 0, connectLimiter: 0, validator: 0, logger: 0 } satisfies Record<
+    keyof ManagerPorts,
+    0
+  >;
   expect(rowsUnder(text, 'port').map(([name]) => name)).toEqual(Object.keys(ports));
 });
 

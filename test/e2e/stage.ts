@@ -259,6 +259,7 @@ function told(event: ManagerEvent): string[] {
     case 'serverAdded':
     case 'serverRemoved':
     case 'linkLeaked':
+    case 'resultUnchecked':
     case 'catalogChanged':
     case 'groupAdded':
     case 'groupRemoved':

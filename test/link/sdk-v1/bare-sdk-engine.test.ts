@@ -6,9 +6,9 @@ import { getEventListeners } from 'node:events';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Pending } from '../../../src/link/link.ts';
-import { activeTimers, expectNothingLeft, failureOf, flush, Owner } from './owner.ts';
+import { expectNothingLeft, failureOf, flush, Owner } from './owner.ts';
 import { ScriptedTransport } from './scripted-transport.ts';
 import type { WireMessage } from './scripted-transport.ts';
 
@@ -129,10 +129,11 @@ describe('the bare client of the SDK, unlike our link,', () => {
     });
     await bare.close();
 
-    const timers = activeTimers();
     const ours = await new Ours().opened();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
     const { answer } = ours.request('tools/call');
-    expect([await standingOf(answer), activeTimers()]).toEqual(['pending', timers]);
+    expect([await standingOf(answer), timers.mock.calls]).toEqual(['pending', []]);
+    timers.mockRestore();
     ours.transport.answer(idsOf(ours.transport)[0], { late: true });
     expect(await answer).toEqual({ late: true });
     await ours.owner.link.close('graceful');

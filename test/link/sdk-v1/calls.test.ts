@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Progress } from '../../../src/link/link.ts';
-import { activeTimers, expectNothingLeft, failureOf, flush, Owner } from './owner.ts';
+import { expectNothingLeft, failureOf, flush, Owner } from './owner.ts';
 import { INITIALIZE_RESULT, ScriptedTransport } from './scripted-transport.ts';
 import type { WireMessage } from './scripted-transport.ts';
 
@@ -191,12 +191,12 @@ describe('a request', () => {
     await owner.link.close('graceful');
   });
 
-  it('leaves no timer behind when it is answered, refused, malformed, cancelled or not sent', async () => {
+  it('needs no timer, whether it is answered, refused, malformed, cancelled or not sent', async () => {
     const transport = withSend((message) =>
       message.method === 'no/send' ? Promise.reject(new Error('x')) : undefined,
     );
     const { owner } = await openScripted(transport);
-    const before = activeTimers();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
     const cancelled = owner.ask('cancelled', {});
     const calls = [
       owner.call('answered'),
@@ -213,7 +213,8 @@ describe('a request', () => {
     const settled = await Promise.allSettled(calls);
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', ...Array.from({ length: 4 }, () => 'rejected')]);
     await flush();
-    expect(activeTimers()).toBe(before);
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
     await owner.link.close('graceful');
   });
 
