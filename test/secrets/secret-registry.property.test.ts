@@ -16,7 +16,8 @@ function expected(secrets: readonly string[], within: string): string {
       for (let n = 0; n < form.length; n += 1) covered.add(at + n);
     }
   }
-  return [...within.split('')]
+  return within
+    .split('')
     .map((character, at) => (covered.has(at) ? '\0' : character))
     .join('')
     .replaceAll(/\0+/g, '[secret]');
