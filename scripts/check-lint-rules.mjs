@@ -142,7 +142,8 @@ export * from './machines/session-machine.ts';
 export type * from './machines/connection-state.ts';
 export type * from './link/link.ts';
 export * from './manager/session-manager.ts';
-export * from './errors/holdfast-error.ts';`,
+export * from './errors/holdfast-error.ts';
+export * from './secrets/secret-registry.ts';`,
   imports,
   4,
 );

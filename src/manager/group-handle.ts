@@ -4,6 +4,7 @@ import { ClosedError } from '../errors/usage-errors.ts';
 import { backByHand, nextByHand } from '../machines/group-policy.ts';
 import type { GroupCommand } from '../machines/group-events.ts';
 import type { Clock } from '../actors/ports.ts';
+import type { SecretRegistry } from '../secrets/secret-registry.ts';
 import type { Call, Served } from './call-path.ts';
 import { CallerVerbs } from './caller-verbs.ts';
 import { performGroupCall, unavailable } from './group-calls.ts';
@@ -19,6 +20,7 @@ import { isHopeless, readyRules, readyTimeoutMs, type Patience } from './when-re
 /** What a group's handle needs of the manager that made it. */
 export interface GroupWorld {
   readonly clock: Clock;
+  readonly secrets: SecretRegistry;
   readonly events$: Observable<ManagerEvent>;
   open(record: SessionRecord): void;
   send(command: GroupCommand): void;
@@ -82,7 +84,7 @@ export class GroupHandle extends CallerVerbs implements Group {
     if (nextByHand(group.views(), group.active, group.config.policy) === undefined) {
       throw unavailable(group, 'so there is none to fail over to');
     }
-    this.#world.send({ type: 'GROUP.FAILOVER', id: this.id, reason });
+    this.#world.send({ type: 'GROUP.FAILOVER', id: this.id, reason: this.#world.secrets.scrub(reason) });
   }
 
   failBack(): void {

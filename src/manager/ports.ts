@@ -1,4 +1,5 @@
 import type { Clock, ConnectLimiter, LinkPort, Random } from '../actors/ports.ts';
+import type { SecretRegistry } from '../secrets/secret-registry.ts';
 import type { Logger } from './logger.ts';
 
 /** The seams of a manager to the world outside; each has a real default. */
@@ -11,4 +12,6 @@ export interface ManagerPorts {
   readonly connectLimiter: ConnectLimiter;
   /** Any pino logger; by default nothing is logged. */
   readonly logger: Logger;
+  /** What must appear in nothing that is shown. A registry of your own knows what you register, too, and scrubs your texts. */
+  readonly secrets: SecretRegistry;
 }
