@@ -4,7 +4,7 @@ const secretWord =
 
 /** What the name of a thing ends in that says where something is or of what kind, and is told in messages for a reason. */
 const placeWord =
-  /(?:path|file|dir|directory|folder|home|ur[il]|endpoint|host|hostname|domain|port|region|mode|type|method|name|provider|version|level|enabled|timeout|ttl)$/i;
+  /(?:path|file|dir|directory|folder|home|ur[il]|endpoint|host|hostname|domain|port|sock|socket|region|mode|type|method|name|provider|version|level|enabled|timeout|ttl)$/i;
 
 /** Variables that every process has. */
 const everyday: ReadonlySet<string> = new Set([

@@ -295,6 +295,24 @@ it('a driver that throws, with the target in its message, crashes the session wi
   expect(texts).not.toContain(secret);
 });
 
+it('what others throw is logged without secrets, and without what they are called by', async () => {
+  const secrets = new SecretRegistry();
+  secrets.register(secret);
+  const logged: object[] = [];
+  const log = (fields: object): void => void logged.push(fields);
+  const w = world({ ports: { secrets, logger: { debug: log, info: log, warn: log, error: log } } });
+  const thrown = Object.assign(new Error(`refused ${secret}`), { request: { apiKey: 'nobody registered this' } });
+  w.manager.inspect({
+    next: () => {
+      throw thrown;
+    },
+  });
+  await w.add('a');
+  expect(logged).toMatchObject([{ err: { message: 'refused [secret]', request: { apiKey: '[secret]' } } }]);
+  expect(allTextOf(logged)).not.toContain(secret);
+  expect(thrown).toMatchObject({ message: `refused ${secret}`, request: { apiKey: 'nobody registered this' } });
+});
+
 it('a reason that is given by hand is told without secrets', async () => {
   const secrets = new SecretRegistry();
   secrets.register(secret);

@@ -33,6 +33,8 @@ describe('a name', () => {
     'PWD',
     'design',
     'SSL_KEY_FILE',
+    'SSH_AUTH_SOCK',
+    'XAUTHORITY',
     'TOKEN_PATH',
     'AUTH_URL',
     'KEYCLOAK_HOST',
