@@ -4,9 +4,10 @@ import { RecentSecrets } from '../secrets/recent-secrets.ts';
 import { saysWhere } from '../secrets/secret-names.ts';
 import type { SecretRegistry } from '../secrets/secret-registry.ts';
 import { secretsInArgs, secretsInHeader, secretsInText, secretsInVariable } from '../secrets/secrets-in.ts';
+import type { LinkSecrets } from './scrubbed-link.ts';
 
 /** The secrets of one server, registered from when it is added until they are released. */
-export interface ServerSecrets {
+export interface ServerSecrets extends LinkSecrets {
   /** The target as it is to be dialled: what its functions give is registered before it is sent. */
   readonly target: LinkTarget;
   /** Nothing of this server is shown any more. Repeats do nothing. */
@@ -17,8 +18,12 @@ export interface ServerSecrets {
 export function holdSecrets(target: LinkTarget, registry: SecretRegistry): ServerSecrets {
   const releases = secretsOf(target).map((secret) => registry.register(secret));
   const recent = givesSecrets(target) ? new RecentSecrets(registry) : undefined;
+  // Ten thousand sessions may have none; what is below would be megabytes.
+  if (releases.length === 0 && recent === undefined) return { target, registry, growing: false, release: nothing };
   return {
     target: recent === undefined ? target : noting(target, recent),
+    registry,
+    growing: recent !== undefined,
     release: () => {
       for (const release of releases) release();
       recent?.release();
@@ -109,3 +114,5 @@ function note(value: unknown, recent: RecentSecrets, secretsIn?: (value: string)
 function secretsInHeaders(headers: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(headers).flatMap(([name, value]) => secretsInHeader(name, value));
 }
+
+function nothing(): void {}

@@ -133,7 +133,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     const { target } = this.#secrets;
     const { handlers } = this.options;
     const spec = { serverId: this.id, generation, target, clientInfo, handlers };
-    return openScrubbed(ports.secrets, onEvent, (scrubbed) => ports.links(target).open({ ...spec, onEvent: scrubbed }));
+    return openScrubbed(this.#secrets, onEvent, (scrubbed) => ports.links(target).open({ ...spec, onEvent: scrubbed }));
   }
 
   wall(): number {

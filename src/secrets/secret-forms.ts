@@ -1,5 +1,5 @@
 /** The shortest text that is taken for a secret: a shorter one occurs everywhere by chance. */
-export const shortestSecret = 6;
+const shortestSecret = 6;
 
 /** Digits alone are looked for from this length on: shorter ones are times, ports and sizes. */
 const shortestNumber = 8;
@@ -31,7 +31,7 @@ const ordinaryWords: ReadonlySet<string> = new Set([
 ]);
 
 /** True for a text that cannot be looked for without blotting out what has nothing to do with it. */
-export function isOrdinary(text: string): boolean {
+function isOrdinary(text: string): boolean {
   if (text.length < shortestSecret) return true;
   if (/^\d+$/.test(text)) return text.length < shortestNumber;
   return ordinaryWords.has(text.toLowerCase());

@@ -419,3 +419,18 @@ it('a manager without secrets gives events and errors as they come', async () =>
   const failure = await failureOf(() => session.callTool('echo'));
   expect((failure.cause as Error).cause).toBe(cause);
 });
+
+it('a failure is scrubbed of a token that was given while its request was under way', async () => {
+  const { driver, links } = told();
+  const w = world({ ports: { connectLimiter, links: () => driver } });
+  const auth = { token: () => undefined };
+  const added = outcomeOf(w.manager.addServer('a', http({ url: 'https://example.test/mcp', auth })));
+  await w.clock.settle();
+  const session = added.value();
+  const [link] = links;
+  if (link?.spec.target.kind !== 'http') throw new Error('there is no link');
+  link.failure = { kind: 'rpc', sent: true, rpcCode: -1, message: `no ${secret}` };
+  const failing = failureOf(() => session.callTool('echo'));
+  link.spec.target.onToken?.(secret);
+  expect((await failing).message).toContain('with error -1: no [secret]');
+});
