@@ -149,7 +149,8 @@ export type * from './link/link.ts';
 export type * from './validation/validator.ts';
 export * from './validation/output-validator.ts';
 export * from './manager/session-manager.ts';
-export * from './errors/holdfast-error.ts';`,
+export * from './errors/holdfast-error.ts';
+export * from './secrets/secret-registry.ts';`,
   imports,
   5,
 );

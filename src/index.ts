@@ -4,6 +4,7 @@ export { http, webSocket } from './manager/remote-targets.ts';
 export { custom, once, stdio } from './manager/targets.ts';
 export { ServerGroup } from './manager/server-group.ts';
 export { defaultHealthCheck, defaultReconnect, defaultRetry } from './manager/server-options.ts';
+export { SecretRegistry } from './secrets/secret-registry.ts';
 export { FailoverSchemaMismatchError, GroupUnavailableError, UnknownGroupError } from './errors/group-errors.ts';
 export { HoldfastError, isHoldfastError } from './errors/holdfast-error.ts';
 export {

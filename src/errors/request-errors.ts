@@ -113,12 +113,12 @@ export class OverloadedError extends HoldfastError {
   }
 }
 
-/** The server answered with a JSON-RPC error. */
+/** The server answered with a JSON-RPC error. Secrets of its own in message and `data` are replaced by `[secret]`. */
 export class RpcError extends HoldfastError {
   override readonly name = 'RpcError';
   /** The JSON-RPC error code, e.g. -32602. */
   readonly rpcCode: number;
-  /** The error's `data`, as the server sent it. */
+  /** The error's `data`, as the server sent it but for secrets. */
   readonly data: unknown;
 
   constructor(

@@ -81,7 +81,7 @@ export class GroupHandle extends CallerVerbs implements Group {
     if (nextByHand(group.views(), group.active, group.config.policy) === undefined) {
       throw unavailable(group, 'so there is none to fail over to');
     }
-    this.#world.send({ type: 'GROUP.FAILOVER', id: this.id, reason });
+    this.#world.send({ type: 'GROUP.FAILOVER', id: this.id, reason: this.#world.ports.secrets.scrub(reason) });
   }
 
   failBack(): void {

@@ -85,7 +85,14 @@ export const abortSignal: Rule = (value, field, serverId) => {
 
 /** Any object that is no list. */
 export const objectValue: Rule = (value, field, serverId) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidOptionError(field, value, 'an object', serverId);
-  }
+  if (!isObject(value)) throw new InvalidOptionError(field, value, 'an object', serverId);
 };
+
+/** As `objectValue`, for what may hold a secret: the message does not quote it. */
+export const hiddenObject: Rule = (value, field, serverId) => {
+  if (!isObject(value)) throw new InvalidOptionError(field, value, 'an object', serverId, true);
+};
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,5 +1,6 @@
 import type { Clock, ConnectLimiter, LinkPort, Random } from '../actors/ports.ts';
 import type { OutputValidator } from '../validation/validator.ts';
+import type { SecretRegistry } from '../secrets/secret-registry.ts';
 import type { Logger } from './logger.ts';
 
 /** The seams of a manager to the world outside; each has a real default. */
@@ -14,4 +15,6 @@ export interface ManagerPorts {
   readonly validator: OutputValidator;
   /** Any pino logger; by default nothing is logged. */
   readonly logger: Logger;
+  /** What must appear in nothing that is shown. A registry of your own knows what you register, too, and scrubs your texts. */
+  readonly secrets: SecretRegistry;
 }

@@ -12,7 +12,7 @@ import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { sections } from './option-rules.ts';
+import { sections, text } from './option-rules.ts';
 import { isAnything, type LogLevel } from './results.ts';
 import type { Session } from './session.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -141,6 +141,7 @@ export class SessionHandle extends CallerVerbs implements Session {
   }
 
   reconnect(reason = 'asked for by hand'): void {
+    text(reason, 'reason', this.id);
     if (this.#record.removing !== undefined || this.#record.finished) throw new ClosedError('session', this.id);
     if (this.#record.target.kind === 'once') {
       throw new InvalidOptionError(

@@ -96,7 +96,8 @@ export class SessionManager {
         this.#fleet.send({ type: 'SESSION.OPEN', id: record.id, atMs: clock.monotonic() });
       },
       recycle: (record, reason) => {
-        this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason });
+        const told = this.#ports.secrets.scrub(reason);
+        this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason: told });
       },
       tellEdge: (record, edge) => {
         this.#fleet.send({ type: 'CALL.EDGE', id: record.id, edge });
@@ -335,6 +336,7 @@ export class SessionManager {
         if (this.#records.get(record.id) !== record) return;
         this.#records.delete(record.id);
         this.#ledger.publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
+        record.releaseSecrets();
       });
       this.#drain(record, drainMs);
     } else if (drainMs === 0) {

@@ -22,7 +22,9 @@ import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
 import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
 import { cappedView, memberViewOf, sameView } from './member-view.ts';
 import type { ManagerPorts } from './ports.ts';
+import { openScrubbed } from './scrubbed-link.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
+import { holdSecrets, type ServerSecrets } from './server-secrets.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
 
@@ -74,6 +76,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   readonly policy: SessionPolicy;
   readonly lease: LinkLease;
   readonly #owner: RecordOwner;
+  readonly #secrets: ServerSecrets;
   // Made when first needed: with ten thousand records an empty Set each is megabytes.
   #listeners: Set<() => void> | undefined;
   #notificationListeners: Set<(method: string, params: unknown) => void> | undefined;
@@ -101,6 +104,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.target = target;
     this.options = options;
     this.#owner = owner;
+    this.#secrets = holdSecrets(target, owner.ports.secrets);
     this.policy = policyOf(target, options);
     this.lease = new LinkLease(owner.ports.clock, this);
     this.view = {
@@ -128,9 +132,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link {
     const { ports, clientInfo } = this.#owner;
-    const { id, target } = this;
+    const { target } = this.#secrets;
     const { handlers } = this.options;
-    return ports.links(target).open({ serverId: id, generation, target, clientInfo, handlers, onEvent });
+    const spec = { serverId: this.id, generation, target, clientInfo, handlers };
+    return openScrubbed(this.#secrets, onEvent, (scrubbed) => ports.links(target).open({ ...spec, onEvent: scrubbed }));
   }
 
   wall(): number {
@@ -305,6 +310,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.finished = true;
     this.tell();
     this.#finish?.();
+  }
+
+  /** The last that is to be said of this server has been said. */
+  releaseSecrets(): void {
+    this.#secrets.release();
   }
 
   holdPermit(permit: ConnectPermit): void {

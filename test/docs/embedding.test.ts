@@ -60,10 +60,15 @@ it('the events are all there', () => {
 });
 
 it('the ports are all there', () => {
-  const ports = { clock: 0, random: 0, links: 0, connectLimiter: 0, validator: 0, logger: 0 } satisfies Record<
-    keyof ManagerPorts,
-    0
-  >;
+  const ports = {
+    clock: 0,
+    random: 0,
+    links: 0,
+    connectLimiter: 0,
+    validator: 0,
+    logger: 0,
+    secrets: 0,
+  } satisfies Record<keyof ManagerPorts, 0>;
   expect(rowsUnder(text, 'port').map(([name]) => name)).toEqual(Object.keys(ports));
 });
 
