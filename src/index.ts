@@ -3,7 +3,7 @@ export { SessionManager } from './manager/session-manager.ts';
 export { http, webSocket } from './manager/remote-targets.ts';
 export { custom, once, stdio } from './manager/targets.ts';
 export { ServerGroup } from './manager/server-group.ts';
-export { defaultHealthCheck, defaultReconnect, defaultRetry } from './manager/server-options.ts';
+export { defaultCircuitBreaker, defaultHealthCheck, defaultReconnect, defaultRetry } from './manager/server-options.ts';
 export { SecretRegistry } from './secrets/secret-registry.ts';
 export { FailoverSchemaMismatchError, GroupUnavailableError, UnknownGroupError } from './errors/group-errors.ts';
 export { HoldfastError, isHoldfastError } from './errors/holdfast-error.ts';
@@ -66,6 +66,7 @@ export type {
   Transport,
   WebSocketTarget,
 } from './link/target.ts';
+export type { CircuitBreakerConfig } from './machines/circuit-policy.ts';
 export type { CircuitState, ConnectionState, Phase } from './machines/connection-state.ts';
 export type { GroupPhase } from './machines/group-events.ts';
 export type { FailbackMode } from './machines/group-policy.ts';

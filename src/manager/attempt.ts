@@ -6,7 +6,13 @@ import {
   RpcError,
 } from '../errors/request-errors.ts';
 import type { Link } from '../link/link.ts';
-import { callStarted, recordOutcome, type CallEdge, type CallOutcome } from '../machines/call-tally.ts';
+import {
+  callStarted,
+  recordOutcome,
+  type CallEdge,
+  type CallOutcome,
+  type CircuitMode,
+} from '../machines/call-tally.ts';
 import type { Call } from './call.ts';
 import { failureOf, whatIs } from './call-failure.ts';
 import type { CallTime } from './call-time.ts';
@@ -33,6 +39,7 @@ export async function attempt<Result>(
   record.setTally(callStarted(record.tally));
   record.traffic.begin(time);
   const began = clock.monotonic();
+  const { circuitMoves } = record;
   let outcome: CallOutcome = { kind: 'void' };
   try {
     const result = await request(record, link, call, time);
@@ -50,7 +57,7 @@ export async function attempt<Result>(
     throw error;
   } finally {
     record.traffic.end(time);
-    settle(record, generation, outcome, world);
+    settle(record, generation, outcome, circuitMoves === record.circuitMoves ? record.circuitMode : 'barred', world);
   }
 }
 
@@ -100,15 +107,22 @@ function outcomeOf(error: unknown, latencyMs: number, { ending }: CallTime): Cal
 }
 
 /** Counts the call; only one of the present generation says anything about the server's health. */
-function settle(record: SessionRecord, generation: number, outcome: CallOutcome, world: CallWorld): void {
+function settle(
+  record: SessionRecord,
+  generation: number,
+  outcome: CallOutcome,
+  mode: CircuitMode,
+  world: CallWorld,
+): void {
   const before = record.tally;
-  const { tally, edges } = recordOutcome(before, outcome, record.policy.healthCheck);
+  const { tally, edges } = recordOutcome(before, outcome, record.policy, mode);
   if (generation === record.generation) {
     if (outcome.kind === 'answered') record.noteAnswer();
     if (outcome.kind === 'failed') record.lastFailedCallMs = record.clock.monotonic();
     record.setTally(tally);
   } else {
-    record.setTally({ ...tally, failedInARow: before.failedInARow, latency: before.latency });
+    const { failedInARow, latency, circuit } = before;
+    record.setTally({ ...tally, failedInARow, latency, circuit });
   }
   for (const edge of edges) {
     const concerns = edge.type === 'INFLIGHT.ZERO' ? record.waitsForCalls : generation === record.generation;

@@ -115,7 +115,7 @@ export class GroupHandle extends CallerVerbs implements Group {
       },
       check: () => {
         if (this.#record.finished) return new ClosedError('group', this.id);
-        if (this.#members().some(({ view }) => view.tags.has('admits calls'))) return true;
+        if (this.#members().some(({ admits }) => admits)) return true;
         return this.#members().every(({ view }) => isHopeless(view.phase))
           ? unavailable(this.#record, 'and none of them will without help')
           : undefined;

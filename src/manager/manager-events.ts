@@ -1,6 +1,6 @@
 import type { Fault } from '../link/fault.ts';
 import type { UncheckedReason } from '../validation/validator.ts';
-import type { ConnectionState, Phase } from '../machines/connection-state.ts';
+import type { CircuitState, ConnectionState, Phase } from '../machines/connection-state.ts';
 import type { GroupEmitted } from '../machines/group-events.ts';
 
 /** What every event carries. */
@@ -78,6 +78,15 @@ export type SessionFact =
       readonly attempt: number;
       readonly delayMs: number /** Milliseconds since the epoch. */;
       readonly attemptAt: number;
+    }
+  /** The circuit opened, for `openMs`, or closed. `onProbation`: closed, but the next failed call opens it again. */
+  | {
+      readonly type: 'circuitChanged';
+      readonly from: CircuitState;
+      readonly to: CircuitState;
+      readonly onProbation: boolean;
+      readonly openMs: number | null;
+      readonly reason: string;
     }
   /** The server forgot the session that the connection held. */
   | { readonly type: 'sessionLost'; readonly code: string }

@@ -41,10 +41,14 @@ export function atLeast(least: number, most: number = longestTimerMs): Rule {
   };
 }
 
-export function wholeNumber(least: number): Rule {
+export function wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGER): Rule {
+  const expected =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${least}`
+      : `a whole number from ${least} to ${most}`;
   return (value, field, serverId) => {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidOptionError(field, value, `a whole number of at least ${least}`, serverId);
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most) {
+      throw new InvalidOptionError(field, value, expected, serverId);
     }
   };
 }

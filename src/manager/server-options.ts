@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors/usage-errors.ts';
 import type { ServerRequestHandlers } from '../link/link.ts';
+import { defaultCircuitBreaker, type CircuitBreakerConfig } from '../machines/circuit-policy.ts';
 import { defaultHealthCheck, type HealthCheckConfig } from '../machines/health-policy.ts';
 import { defaultReconnect, type ReconnectConfig } from '../machines/reconnect-policy.ts';
 import { defaultRetry, type RetryConfig } from '../machines/retry-policy.ts';
@@ -15,7 +16,7 @@ import {
   type Rules,
 } from './option-rules.ts';
 
-export { defaultHealthCheck, defaultReconnect, defaultRetry };
+export { defaultCircuitBreaker, defaultHealthCheck, defaultReconnect, defaultRetry };
 
 /** Any of the fields, or none; a field that is undefined counts as left out. */
 export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly callTimeoutMs?: number | undefined;
   /** Time for one call however much progress it makes; default 300 000. */
   readonly maxCallTimeoutMs?: number | undefined;
+  /** When a server that fails its calls gets none for a while. */
+  readonly circuitBreaker?: Optional<CircuitBreakerConfig> | undefined;
   /** How calls are repeated where that is safe. */
   readonly retry?: Optional<RetryConfig> | undefined;
   /**
@@ -69,6 +72,7 @@ export interface ResolvedServerOptions {
   readonly connectTimeoutMs: number | undefined;
   readonly callTimeoutMs: number;
   readonly maxCallTimeoutMs: number;
+  readonly circuitBreaker: CircuitBreakerConfig;
   readonly retry: RetryConfig;
   readonly trustAnnotations: boolean;
   readonly tools: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>>;
@@ -102,6 +106,13 @@ export const serverOptionRules: Rules = {
   connectTimeoutMs: atLeast(1),
   callTimeoutMs: atLeast(1),
   maxCallTimeoutMs: atLeast(1),
+  circuitBreaker: objectOf({
+    failureThreshold: wholeNumber(1),
+    successThreshold: wholeNumber(1),
+    openMs: atLeast(1),
+    windowSize: wholeNumber(1, 10_000),
+    minimumRequests: wholeNumber(1),
+  }),
   retry: objectOf({
     maxAttempts: wholeNumber(1),
     baseDelayMs: atLeast(0),
@@ -134,6 +145,19 @@ export function resolveServerOptions(
       serverId,
     );
   }
+  const circuitBreaker = {
+    ...defaultCircuitBreaker,
+    ...defined(defaults.circuitBreaker),
+    ...defined(options.circuitBreaker),
+  };
+  if (circuitBreaker.minimumRequests > circuitBreaker.windowSize) {
+    throw new InvalidOptionError(
+      'circuitBreaker.minimumRequests',
+      circuitBreaker.minimumRequests,
+      `at most circuitBreaker.windowSize (${circuitBreaker.windowSize})`,
+      serverId,
+    );
+  }
   const callTimeoutMs = options.callTimeoutMs ?? defaults.callTimeoutMs ?? 60_000;
   return {
     healthCheck,
@@ -144,6 +168,7 @@ export function resolveServerOptions(
     connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
     callTimeoutMs,
     maxCallTimeoutMs: Math.max(callTimeoutMs, options.maxCallTimeoutMs ?? defaults.maxCallTimeoutMs ?? 300_000),
+    circuitBreaker,
     retry: { ...defaultRetry, ...defined(defaults.retry), ...defined(options.retry) },
     trustAnnotations: options.trustAnnotations ?? defaults.trustAnnotations ?? false,
     tools: { ...defaults.tools, ...options.tools },

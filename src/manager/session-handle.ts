@@ -26,6 +26,7 @@ const notConnected: Fault = { kind: 'closed', code: 'no-link', message: 'it is n
 export interface HandleWorld extends CallWorld {
   readonly events$: Observable<ManagerEvent>;
   recycle(record: SessionRecord, reason: string): void;
+  resetCircuit(record: SessionRecord): void;
 }
 
 /** The public face of a record: it holds nothing itself. */
@@ -153,6 +154,11 @@ export class SessionHandle extends CallerVerbs implements Session {
     }
     if (this.#record.view.phase === 'idle') this.#world.open(this.#record);
     else this.#world.recycle(this.#record, reason);
+  }
+
+  resetCircuit(): void {
+    if (this.#record.removing !== undefined || this.#record.finished) throw new ClosedError('session', this.id);
+    this.#world.resetCircuit(this.#record);
   }
 
   protected async perform<Result>(call: Call<Result>): Promise<Served<Result>> {

@@ -99,6 +99,9 @@ export class SessionManager {
         const told = this.#ports.secrets.scrub(reason);
         this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason: told });
       },
+      resetCircuit: ({ id }) => {
+        this.#fleet.send({ type: 'CIRCUIT.RESET', id });
+      },
       tellEdge: (record, edge) => {
         this.#fleet.send({ type: 'CALL.EDGE', id: record.id, edge });
       },
@@ -230,7 +233,7 @@ export class SessionManager {
     let best: SessionRecord | undefined;
     for (const record of this.#records.values()) {
       if (among !== undefined && !among.includes(record.id)) continue;
-      if (!record.view.tags.has('admits calls') || record.lease.link?.isOpen !== true) continue;
+      if (!record.admits || record.lease.link?.isOpen !== true) continue;
       if (tool !== undefined && !record.catalog.tools.some((listed) => listed.tool.name === tool)) continue;
       if (best === undefined || comesBefore(record, best)) best = record;
     }

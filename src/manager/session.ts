@@ -81,4 +81,9 @@ export interface Session extends Caller {
    * is started by hand. Throws `ClosedError` after removal, and `InvalidOptionError` for a `once` target, which cannot be connected again.
    */
   reconnect(reason?: string): void;
+  /**
+   * Closes the circuit, whatever it was: somebody knows that the server is well. Without effect on one that is closed. A new connection by
+   * itself does not close it, not even one that was asked for with `reconnect()`. Throws `ClosedError` after removal.
+   */
+  resetCircuit(): void;
 }

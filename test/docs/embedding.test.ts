@@ -49,6 +49,7 @@ it('the events are all there', () => {
     healthTicked: 0,
     healthChecked: 0,
     reconnectScheduled: 0,
+    circuitChanged: 0,
     sessionLost: 0,
     linkLeaked: 0,
     linkFault: 0,

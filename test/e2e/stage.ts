@@ -256,6 +256,8 @@ function told(event: ManagerEvent): string[] {
       return [`sessionCrashed ${event.error.code}`];
     case 'sessionLost':
       return [`sessionLost ${event.code}`];
+    case 'circuitChanged':
+      return [`circuit ${event.to}`];
     case 'serverAdded':
     case 'serverRemoved':
     case 'linkLeaked':

@@ -142,6 +142,8 @@ export function line(event: ManagerEvent, atMs: number): string {
       return `${head} tools +[${event.added.join()}] -[${event.removed.join()}] ~[${event.changed.join()}]`;
     case 'linkFault':
       return `${head} linkFault ${event.error.code}`;
+    case 'circuitChanged':
+      return `${head} circuit ${event.from} > ${event.to}${event.onProbation ? ' on probation' : ''}${event.openMs === null ? '' : ` for ${event.openMs}`}: ${event.reason}`;
     case 'resultUnchecked':
       return `${head} resultUnchecked ${event.tool}: ${event.reason}`;
     case 'sessionLost':
