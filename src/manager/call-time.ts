@@ -1,4 +1,5 @@
 import type { Clock, TimerId } from '../actors/ports.ts';
+import { onAbort } from './abort-listeners.ts';
 import type { Ending } from './call-failure.ts';
 import type { PeopleWaitedFor } from './people-waited-for.ts';
 
@@ -29,6 +30,7 @@ export class CallTime {
   #progressAgeMs = 0;
   #timer: TimerId;
   #stopWaiting: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
   #isOver = false;
 
   constructor(clock: Clock, limits: TimeLimits) {
@@ -36,7 +38,7 @@ export class CallTime {
     this.#limits = limits;
     this.#beganMs = clock.monotonic();
     this.#timer = clock.setTimeout(this.#check, Math.min(limits.timeoutMs, limits.maxTimeoutMs));
-    limits.signal?.addEventListener('abort', this.#onAbort);
+    if (limits.signal !== undefined) this.#stopListening = onAbort(limits.signal, this.#onAbort);
     if (limits.signal?.aborted === true) this.#onAbort();
   }
 
@@ -73,7 +75,7 @@ export class CallTime {
   close(): void {
     this.#isOver = true;
     this.#clock.clearTimeout(this.#timer);
-    this.#limits.signal?.removeEventListener('abort', this.#onAbort);
+    this.#stopListening?.();
     this.#stopWaiting?.();
   }
 
