@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { failureOf, firstConnection, textOf, unhurried } from '../e2e/stage.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectSoon } from '../support/expect-soon.ts';
 import { StockClient } from '../support/stock-http-client.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { FaultStage } from './fault-stage.ts';
@@ -47,11 +48,19 @@ describe('a standby stream', unhurried, () => {
 
   test('with an event of 100 MB is cut off at the cap, reported, and opened again', async () => {
     const stage = await FaultStage.withNeighbour();
-    const server = await stage.fixture({ faults: [gush] });
+    const server = await stage.fixture({ retry: 10 });
     const proxy = await stage.proxy(server);
     const session = await stage.hold('gushing', proxy);
     await server.holdsStandby();
-    expect(stage.story('gushing')).toEqual([...firstConnection, '1 linkFault message-too-large', '1 check ok']);
+    await server.set({ faults: [gush] });
+    await server.order({ dropStandby: 'end' });
+    await expectSoon(async () => (await server.truth()).gets.length).toBe(3);
+    await server.holdsStandby();
+    await expectSoon(() => stage.story('gushing')).toEqual([
+      ...firstConnection,
+      '1 linkFault message-too-large',
+      '1 check ok',
+    ]);
     expect(taken(proxy)).toBeLessThan(100);
     expect(await textOf(session.callTool('echo', { text: 'next' }))).toBe('next');
     expect(session.info).toMatchObject({ state: 'healthy', generation: 1, failedHealthChecks: 0 });

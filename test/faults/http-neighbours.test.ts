@@ -103,7 +103,7 @@ const events: readonly (readonly [string, (scene: Scene) => Promise<unknown>])[]
 ];
 
 describe('a server that answers every call as it should', unhurried, () => {
-  test.each(calls)('is none the wiser when another of the same manager %s', async (_what, fault) => {
+  test.each(calls)('notices nothing of another of the same manager that %s when it is called', async (_what, fault) => {
     const stage = await FaultStage.withNeighbour();
     const server = await stage.fixture({ standby: 'refused', faults: [{ on: 'tools/call', ...fault }] });
     const session = await stage.hold('faulty', server, { ...unchecked, callTimeoutMs: 400 });
@@ -116,7 +116,7 @@ describe('a server that answers every call as it should', unhurried, () => {
     await stage.close();
   });
 
-  test.each(events)('is none the wiser when another of the same manager %s', async (_what, happens) => {
+  test.each(events)('notices nothing of another of the same manager that %s', async (_what, happens) => {
     const stage = await FaultStage.withNeighbour();
     const server = await stage.fixture({ retry: 10 });
     const proxy = await stage.proxy(server);

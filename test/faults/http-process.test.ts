@@ -15,7 +15,9 @@ const script = join(import.meta.dirname, '..', 'fixtures', 'http-faults-victim.m
 const heapMb = 64;
 
 let sources: string;
-const victims: Victim[] = [];
+const started: Victim[] = [];
+
+type Client = 'holdfast' | 'stock';
 
 interface Report {
   readonly calls: readonly (string | null)[];
@@ -38,14 +40,14 @@ class Victim {
     this.#lines = this.#input[Symbol.asyncIterator]();
   }
 
-  static async start(client: 'holdfast' | 'stock', faulty: HttpFixture, healthy: HttpFixture): Promise<Victim> {
+  static async start(client: Client, faulty: HttpFixture, healthy: HttpFixture): Promise<Victim> {
     const child = spawn(
       process.execPath,
       [`--max-old-space-size=${heapMb}`, script, client === 'stock' ? 'stock' : sources, faulty.url, healthy.url],
       { stdio: ['pipe', 'pipe', 'ignore'] },
     );
     const victim = new Victim(child, child.stdout);
-    victims.push(victim);
+    started.push(victim);
     expect(await victim.line()).toBe('ready');
     return victim;
   }
@@ -77,34 +79,35 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const victim of victims.splice(0)) await victim.kill();
+  for (const victim of started.splice(0)) await victim.kill();
 });
 
 describe('a program of 64 MB', unhurried, () => {
-  const bombs = ['json', 'sse'];
+  test.each(['json', 'sse'])(
+    'that is sent 128 MB of %s in a few hundred kB loses the call and nothing else',
+    async (type) => {
+      const stage = await FaultStage.withNeighbour();
+      const faults = [{ on: 'tools/call', times: 1, do: 'bomb', type, mb: 128 }];
+      const victim = await Victim.start('holdfast', await stage.fixture({ faults }), await stage.fixture());
+      victim.order('call');
+      const bombed = await victim.report();
+      expect(bombed).toMatchObject({
+        calls: ['OUTCOME_UNKNOWN unknown', 'hello'],
+        state: ['degraded 1 0', 'healthy 1 0'],
+      });
+      victim.order('call');
+      expect((await victim.report()).calls).toEqual(['hello', 'hello']);
+      // A program that does nothing has half of that.
+      expect(bombed.peakMb).toBeLessThan(200);
+      victim.order('close');
+      expect(await victim.ended).toEqual([0, null]);
+      await stage.close();
+    },
+  );
 
-  test.each(bombs)('that is sent 128 MB of %s in a few hundred kB loses the call and nothing else', async (type) => {
+  test('that is sent 128 MB of events in a few hundred kB dies of it with the stock client', async () => {
     const stage = await FaultStage.withNeighbour();
-    const faults = [{ on: 'tools/call', times: 1, do: 'bomb', type, mb: 128 }];
-    const victim = await Victim.start('holdfast', await stage.fixture({ faults }), await stage.fixture());
-    victim.order('call');
-    const bombed = await victim.report();
-    expect(bombed).toMatchObject({
-      calls: ['OUTCOME_UNKNOWN unknown', 'hello'],
-      state: ['degraded 1 0', 'healthy 1 0'],
-    });
-    victim.order('call');
-    expect((await victim.report()).calls).toEqual(['hello', 'hello']);
-    // A program that does nothing has half of that.
-    expect(bombed.peakMb).toBeLessThan(200);
-    victim.order('close');
-    expect(await victim.ended).toEqual([0, null]);
-    await stage.close();
-  });
-
-  test.each(bombs)('that is sent 128 MB of %s in a few hundred kB dies of it with the stock client', async (type) => {
-    const stage = await FaultStage.withNeighbour();
-    const faults = [{ on: 'tools/call', times: 1, do: 'bomb', type, mb: 128 }];
+    const faults = [{ on: 'tools/call', times: 1, do: 'bomb', type: 'sse', mb: 128 }];
     const victim = await Victim.start('stock', await stage.fixture({ faults }), await stage.fixture());
     victim.order('call');
     expect(await victim.line()).toBeUndefined();
@@ -115,62 +118,59 @@ describe('a program of 64 MB', unhurried, () => {
 
 describe('a program that stands still until the time of its call is over, with the answer there', unhurried, () => {
   const held = 'hold {"tag":"x"}';
+  const unharmed = ['healthy 1 0', 'healthy 1 0'];
 
   interface Scene {
     readonly stage: FaultStage;
     readonly server: HttpFixture;
-    readonly ours: Victim;
-    readonly stock: Victim;
+    readonly victims: readonly Victim[];
   }
 
-  /** Two programs whose calls are under way. */
-  async function openScene(): Promise<Scene> {
+  /** Programs whose calls are under way. */
+  async function openScene(...clients: readonly Client[]): Promise<Scene> {
     const stage = await FaultStage.withNeighbour();
     const server = await stage.fixture();
     const healthy = await stage.fixture();
-    const ours = await Victim.start('holdfast', server, healthy);
-    const stock = await Victim.start('stock', server, healthy);
-    for (const victim of [ours, stock]) victim.order('hold x');
-    await server.executed(held, 2);
-    return { stage, server, ours, stock };
+    const starting = Promise.all(clients.map((client) => Victim.start(client, server, healthy)));
+    for (const victim of await starting) victim.order('hold x');
+    await server.executed(held, clients.length);
+    return { stage, server, victims: await starting };
   }
 
-  async function expectAnswers({ stage, server, ours, stock }: Scene): Promise<void> {
-    for (const victim of [ours, stock]) victim.order('answer');
-    expect(await ours.report()).toMatchObject({
-      calls: ['released x', 'hello'],
-      state: ['healthy 1 0', 'healthy 1 0'],
-    });
-    expect((await stock.report()).calls[0]).toBe('-32001');
-    ours.order('close');
-    expect(await ours.ended).toEqual([0, null]);
-    expect(server.executions().filter((line) => line === held)).toHaveLength(2);
-    await stage.close();
+  async function answered(victim: Victim | undefined): Promise<Report | undefined> {
+    victim?.order('answer');
+    const report = await victim?.report();
+    victim?.order('close');
+    expect(await victim?.ended).toEqual([0, null]);
+    return report;
   }
 
   test('since its own loop is blocked gets the answer; with the stock client it does not', async () => {
-    const scene = await openScene();
-    const { stage, server, ours, stock } = scene;
+    const { stage, server, victims } = await openScene('holdfast', 'stock');
     const file = join(stage.directory, 'answered');
-    for (const victim of [ours, stock]) {
+    for (const victim of victims) {
       victim.order(`block ${file}`);
       expect(await victim.line()).toBe('blocked');
     }
     await server.order({ release: 'x' });
     expect((await server.truth()).open.replies).toBe(0);
     writeFileSync(file, '');
-    await expectAnswers(scene);
+    expect(await answered(victims[0])).toMatchObject({ calls: ['released x', 'hello'], state: unharmed });
+    expect((await answered(victims[1]))?.calls[0]).toBe('-32001');
+    expect(server.executions()).toEqual([held, held]);
+    await stage.close();
   });
 
-  test('since its machine sleeps (SIGSTOP) gets the answer; with the stock client it does not', async () => {
-    const scene = await openScene();
-    const { server, ours, stock } = scene;
+  test('since its machine sleeps (SIGSTOP) gets the answer', async () => {
+    const { stage, server, victims } = await openScene('holdfast');
     const clock = await RawSession.open(server.url);
-    for (const victim of [ours, stock]) victim.process.kill('SIGSTOP');
+    for (const victim of victims) victim.process.kill('SIGSTOP');
     await server.order({ release: 'x' });
     // Longer than the call may take, by the time of a third party.
     await clock.call('sleep', { ms: 1_800 });
-    for (const victim of [ours, stock]) victim.process.kill('SIGCONT');
-    await expectAnswers(scene);
+    for (const victim of victims) victim.process.kill('SIGCONT');
+    expect(await answered(victims[0])).toMatchObject({ calls: ['released x', 'hello'], state: unharmed });
+    expect(server.executions()).toEqual([held, 'sleep {"ms":1800}']);
+    await stage.close();
   });
 });
