@@ -167,10 +167,10 @@ describe('a program that stands still until the time of its call is over, with t
     for (const victim of victims) victim.process.kill('SIGSTOP');
     await server.order({ release: 'x' });
     // Longer than the call may take, by the time of a third party.
-    await clock.call('sleep', { ms: 1_800 });
+    await clock.call('sleep', { ms: 1_300 });
     for (const victim of victims) victim.process.kill('SIGCONT');
     expect(await answered(victims[0])).toMatchObject({ calls: ['released x', 'hello'], state: unharmed });
-    expect(server.executions()).toEqual([held, 'sleep {"ms":1800}']);
+    expect(server.executions()).toEqual([held, 'sleep {"ms":1300}']);
     await stage.close();
   });
 });
