@@ -1,20 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { textOf, unhurried } from '../e2e/stage.ts';
 import { expectSoon } from '../support/expect-soon.ts';
-import { ProcessTroubles } from '../support/process-troubles.ts';
-import { inGoodTime, StockClient } from '../support/stock-http-client.ts';
-import { RemoteStage } from '../e2e/remote-stage.ts';
+import { inGoodTime } from '../support/stock-http-client.ts';
 import { FaultStage } from './fault-stage.ts';
-
-let troubles: ProcessTroubles;
-
-beforeEach(() => {
-  troubles = new ProcessTroubles();
-});
-
-afterEach(() => {
-  troubles.stop();
-});
+import { openStock } from './stock-scene.ts';
 
 /** Calls again and again, never more than 64 at a time, until that is so. */
 async function inTurns(isEnough: (calls: number) => boolean, call: (n: number) => Promise<unknown>): Promise<void> {
@@ -39,14 +28,10 @@ describe('a thousand calls, 64 at a time', unhurried, () => {
   });
 
   test('make Node warn of a leak with the stock client', async () => {
-    const stage = new RemoteStage();
-    const server = await stage.fixture({ standby: 'refused' });
-    const stock = new StockClient(server.url);
-    await stock.connect();
-    const isWarned = (calls: number): boolean => troubles.seen.length > 0 || calls >= 20_000;
+    const { stock, troubles } = await openStock({ standby: 'refused' });
+    const isWarned = (calls: number): boolean => troubles.length > 0 || calls >= 20_000;
     await inTurns(isWarned, (n) => stock.call('echo', { text: String(n) }, inGoodTime));
-    expect(troubles.seen[0]).toMatch(/^MaxListenersExceededWarning: /);
-    await stock.client.close();
+    expect(troubles[0]).toMatch(/^MaxListenersExceededWarning: /);
   });
 });
 
@@ -66,31 +51,23 @@ describe('a signal that is aborted when the hundred calls that were made with it
   });
 
   test('has the stock client tell the server of a hundred cancelled calls', async () => {
-    const stage = new RemoteStage();
-    const server = await stage.fixture({ standby: 'refused' });
-    const stock = new StockClient(server.url);
-    await stock.connect();
+    const { server, stock } = await openStock({ standby: 'refused' });
     const controller = new AbortController();
     for (let call = 0; call < 100; call += 1)
       await stock.call('echo', { text: 'x' }, { ...inGoodTime, signal: controller.signal });
     controller.abort();
     await expectSoon(async () => (await server.truth()).cancelled.length).toBe(100);
-    await stock.client.close();
   });
 });
 
 describe('fifty calls that a server turns away (503)', unhurried, () => {
   test('are all still known to the stock client', async () => {
-    const stage = new RemoteStage();
-    const server = await stage.fixture({
+    const { stock } = await openStock({
       standby: 'refused',
       faults: [{ on: 'tools/call', do: 'status', status: 503 }],
     });
-    const stock = new StockClient(server.url);
-    await stock.connect();
     for (let call = 0; call < 50; call += 1)
       await expect(stock.call('echo', { text: 'x' }, inGoodTime)).rejects.toMatchObject({ code: 503 });
     expect(Reflect.get(stock.client, '_responseHandlers')).toHaveProperty('size', 50);
-    await stock.client.close();
   });
 });

@@ -1,17 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { RemoteStage } from '../e2e/remote-stage.ts';
+import { describe, expect, test } from 'vitest';
 import { firstConnection, textOf, unhurried } from '../e2e/stage.ts';
 import { eventually } from '../support/eventually.ts';
 import type { HttpFixture } from '../support/http-fixture.ts';
-import { ProcessTroubles } from '../support/process-troubles.ts';
-import { StockClient } from '../support/stock-http-client.ts';
 import { FaultStage } from './fault-stage.ts';
-
-let troubles: ProcessTroubles | undefined;
-
-afterEach(() => {
-  troubles?.stop();
-});
+import { openStock } from './stock-scene.ts';
 
 const gets = async (server: HttpFixture): Promise<number> => (await server.truth()).gets.length;
 
@@ -30,15 +22,9 @@ describe('a standby stream that ends at once and is to be opened again in three 
   });
 
   test('is opened again as fast as it can by the stock client, each time with a warning of Node', async () => {
-    troubles = new ProcessTroubles();
-    const { seen } = troubles;
-    const stage = new RemoteStage();
-    const server = await stage.fixture(settings);
-    const stock = new StockClient(server.url);
-    await stock.connect();
+    const { server, troubles } = await openStock(settings);
     await eventually(async () => (await gets(server)) > 20, { timeoutMs: 60_000 });
-    expect(seen.some((trouble) => trouble.startsWith('TimeoutOverflowWarning'))).toBe(true);
-    await stock.client.close();
+    expect(troubles.some((trouble) => trouble.startsWith('TimeoutOverflowWarning'))).toBe(true);
   });
 });
 
@@ -60,16 +46,13 @@ describe('a standby stream that is being opened again when its session is closed
   });
 
   test('is tried again and again by the stock client, which is closed and says so each time', async () => {
-    const stage = await FaultStage.withNeighbour();
-    const server = await stage.fixture({ retry: 10 });
     const reconnectionOptions = {
       initialReconnectionDelay: 10,
       maxReconnectionDelay: 10,
       reconnectionDelayGrowFactor: 1,
       maxRetries: 20,
     };
-    const stock = new StockClient(server.url, { reconnectionOptions });
-    await stock.connect();
+    const { server, stock } = await openStock({ retry: 10 }, { reconnectionOptions });
     await server.holdsStandby();
     await server.set({ faults: [{ on: 'GET', do: 'hang' }] });
     await server.order({ dropStandby: 'end' });
@@ -80,6 +63,5 @@ describe('a standby stream that is being opened again when its session is closed
     });
     expect(stock.errors.filter((error) => error.startsWith('Failed to reconnect'))).toHaveLength(20);
     expect(stock.closes).toBe(1);
-    await stage.close();
   });
 });
