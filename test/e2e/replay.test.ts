@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isHoldfastError } from '../../src/index.ts';
 import { RemoteStage, unchecked } from './remote-stage.ts';
 import { Stage, unhurried, untiring } from './stage.ts';
 
@@ -53,7 +54,7 @@ describe('a tool that calls itself read-only, whose reply is lost after it ran',
     const call = session.callTool('mark', { key: 'k', ms: 1_000 });
     const settled = call.then(
       ({ content }) => content,
-      ({ code }: { code: string }) => code,
+      (error: unknown) => (isHoldfastError(error) ? error.code : error),
     );
     await stage.until('the first run', (event): event is typeof event => isMarked(stage) && event.seq > 0);
     process.kill(Number(session.info.pid), 'SIGKILL');

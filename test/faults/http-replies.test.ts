@@ -56,14 +56,15 @@ describe.each(['sse', 'json'])('a call that is answered by %s', unhurried, (as) 
   });
 
   test.each([
-    ['no object', 'done'],
-    ['nothing', null],
-    ['an object without content', {}],
-    ['content that is no list', { content: 'done' }],
-  ])('with a result that is %s is of unknown outcome, and the session stands', async (_what, result) => {
+    // Whether such a thing answers the call at all is not known.
+    ['no object', 'unknown', 'done'],
+    ['nothing', 'unknown', null],
+    ['an object without content', 'executed', {}],
+    ['content that is no list', 'executed', { content: 'done' }],
+  ])('with a result that is %s is an error, of %s outcome, and the session stands', async (_what, outcome, result) => {
     const { stage, session } = await openScene({ do: 'utter', as, messages: [{ jsonrpc: '2.0', id: '$id', result }] });
     const failure = await failureOf(session.callTool('echo', { text: 'hello' }));
-    expect(failure).toMatchObject({ outcome: 'unknown', generation: 1 });
+    expect(failure).toMatchObject({ outcome, generation: 1 });
     expect(await textOf(session.callTool('echo', { text: 'next' }))).toBe('next');
     expect(session.info.generation).toBe(1);
     await stage.close();
