@@ -19,6 +19,7 @@ import {
 } from '../../src/index.ts';
 import { startLeakCheck, type LeakCheck } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { ProcessTroubles } from '../support/process-troubles.ts';
 import { runningProcesses } from '../support/processes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -78,8 +79,8 @@ afterEach(async () => {
 
 /**
  * A manager with its default ports, real servers, and everything that it told. Whatever test uses one ends with the proof
- * that no process of its servers is left, that no two generations of a server ran at the same time, and that its events were
- * gap-free and continuous.
+ * that no process of its servers is left, that no two generations of a server ran at the same time, that its events were
+ * gap-free and continuous, and that this process had nothing to complain of: no error uncaught, no rejection unhandled, no warning.
  */
 export class Stage {
   readonly manager: SessionManager;
@@ -88,6 +89,7 @@ export class Stage {
   readonly directory = mkdtempSync(join(tmpdir(), 'holdfast-e2e-'));
   readonly #mark = randomUUID();
   readonly #overlaps: string[] = [];
+  readonly #troubles = new ProcessTroubles();
 
   constructor(config: Partial<ManagerConfig> = {}, ports: Partial<ManagerPorts> = {}) {
     this.manager = new SessionManager(config, ports);
@@ -204,11 +206,13 @@ export class Stage {
 
   async end(): Promise<void> {
     await this.manager.close({ drainMs: 0 });
+    this.#troubles.stop();
     const left = this.processes();
     for (const pid of left) process.kill(pid, 'SIGKILL');
     rmSync(this.directory, { recursive: true });
     expect(left, 'processes left behind').toEqual([]);
     expect(this.#overlaps, 'processes of an earlier generation').toEqual([]);
+    expect(this.#troubles.seen, 'troubles of the process').toEqual([]);
     expect(this.events.map(({ seq }) => seq)).toEqual(this.events.map((_, index) => index + 1));
     expectContinuity(this.events);
   }
