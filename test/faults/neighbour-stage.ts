@@ -12,7 +12,7 @@ export const patience = { timeoutMs: 60_000 };
 export const unchecked = { ...untiring, healthCheck: { intervalMs: 3_600_000 } } as const;
 
 /** Short, but long enough that a busy test machine is not for ever taken for the cause of the silence. */
-export const checkedOften = { ...untiring, healthCheck: { intervalMs: 200, timeoutMs: 600 } } as const;
+export const checkedOften = { ...untiring, healthCheck: { intervalMs: 200, timeoutMs: 400 } } as const;
 
 /** Grants every attempt at once, for tests that reconnect by the hundred. */
 export const unpaced: ConnectLimiter = {
