@@ -3,6 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { SessionManager, stdio } from '../dist/index.js';
+import { median, quantile } from './statistics.mjs';
 
 const server = fileURLToPath(new URL('../test/fixtures/stdio-server.mjs', import.meta.url));
 const times = 20;
@@ -44,11 +45,9 @@ async function crashes(label, args, budgetMs) {
     back.push(performance.now() - killedAt);
   }
   await manager.close({ drainMs: 0 });
-  const sorted = noticed.toSorted((a, b) => a - b);
-  const p95 = sorted[Math.ceil(0.95 * times) - 1];
-  const backs = back.toSorted((a, b) => a - b);
   console.log(
-    `${label}: exit → state change median ${sorted[times / 2].toFixed(2)} ms, p95 ${p95.toFixed(2)} ms (budget ${budgetMs}); killed → healthy again median ${backs[times / 2].toFixed(0)} ms`,
+    `${label}: exit → state change median ${median(noticed).toFixed(2)} ms, p95 ${quantile(noticed, 0.95).toFixed(2)} ms ` +
+      `(budget ${budgetMs}); killed → healthy again median ${median(back).toFixed(0)} ms`,
   );
 }
 

@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { http, SessionManager, stdio } from '../dist/index.js';
 import { startServer } from './servers/start-server.mjs';
+import { median, quantile } from './statistics.mjs';
 
 const fixture = fileURLToPath(new URL('../test/fixtures/stdio-server.mjs', import.meta.url));
 const lean = new URL('./servers/lean-http.mjs', import.meta.url);
@@ -124,7 +125,7 @@ function report(label, budgetMs, calls, deaths) {
     Math.min(
       ...calls.filter(({ pid, settledAt }) => pid === backup && settledAt > killedAt).map((call) => call.settledAt),
     );
-  const sorted = deaths.map((death) => firstServed(death) - death.exitedAt).toSorted((a, b) => a - b);
+  const servedAfter = deaths.map((death) => firstServed(death) - death.exitedAt);
   const failed = calls.filter(({ error }) => error !== undefined);
   const wasInFlight = ({ startedAt, settledAt, error }) =>
     error.outcome === 'unknown' &&
@@ -132,8 +133,8 @@ function report(label, budgetMs, calls, deaths) {
   const lost = failed.filter((call) => !wasInFlight(call));
   const once = deaths.filter(({ switches }) => switches === 1).length;
   console.log(
-    `${label}: exit → call served by the backup median ${sorted[times / 2].toFixed(1)} ms, ` +
-      `p95 ${sorted[Math.ceil(0.95 * times) - 1].toFixed(1)} ms (budget ${budgetMs})`,
+    `${label}: exit → call served by the backup median ${median(servedAfter).toFixed(1)} ms, ` +
+      `p95 ${quantile(servedAfter, 0.95).toFixed(1)} ms (budget ${budgetMs})`,
   );
   console.log(
     `  ${calls.length} calls, lost ${lost.length} (budget 0), outcome unknown since in flight ${failed.length - lost.length}; ` +

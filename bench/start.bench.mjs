@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { SessionManager, stdio } from '../dist/index.js';
+import { median } from './statistics.mjs';
 
 const server = fileURLToPath(new URL('../test/fixtures/stdio-server.mjs', import.meta.url));
 const args = [server, 'slow-start=1000'];
@@ -37,8 +38,6 @@ async function held() {
   await manager.close({ drainMs: 0 });
   return ms;
 }
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 await bare();
 await held();

@@ -3,18 +3,22 @@ export { SessionManager } from './manager/session-manager.ts';
 export { http, webSocket } from './manager/remote-targets.ts';
 export { custom, once, stdio } from './manager/targets.ts';
 export { ServerGroup } from './manager/server-group.ts';
-export { defaultHealthCheck, defaultReconnect } from './manager/server-options.ts';
+export { defaultCircuitBreaker, defaultHealthCheck, defaultReconnect, defaultRetry } from './manager/server-options.ts';
+export { SecretRegistry } from './secrets/secret-registry.ts';
 export { FailoverSchemaMismatchError, GroupUnavailableError, UnknownGroupError } from './errors/group-errors.ts';
 export { HoldfastError, isHoldfastError } from './errors/holdfast-error.ts';
 export {
   AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
+  CircuitOpenError,
   ConnectError,
+  InvalidResultError,
   NotReadyError,
   OutcomeUnknownError,
   OverloadedError,
   ProtocolError,
+  QueueFullError,
   RpcError,
 } from './errors/request-errors.ts';
 export {
@@ -35,6 +39,7 @@ export type {
   LinkDriver,
   LinkEvent,
   OpenSpec,
+  Pending,
   Progress,
   ServerFacts,
   ServerRequestHandlers,
@@ -61,11 +66,13 @@ export type {
   Transport,
   WebSocketTarget,
 } from './link/target.ts';
+export type { CircuitBreakerConfig } from './machines/circuit-policy.ts';
 export type { CircuitState, ConnectionState, Phase } from './machines/connection-state.ts';
 export type { GroupPhase } from './machines/group-events.ts';
 export type { FailbackMode } from './machines/group-policy.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';
 export type { ReconnectConfig } from './machines/reconnect-policy.ts';
+export type { RetryConfig } from './machines/retry-policy.ts';
 export type { CallOptions } from './manager/call-options.ts';
 export type { Catalog } from './manager/catalog.ts';
 export type { ConnectionInfo, ManagerSnapshot } from './manager/connection-info.ts';
@@ -106,5 +113,6 @@ export type {
 export type { HttpOptions, WebSocketOptions } from './manager/remote-targets.ts';
 export type { Optional, ServerOptions } from './manager/server-options.ts';
 export type { ServerGroupConfig } from './manager/server-group.ts';
+export type { CheckRequest, OutputSchema, OutputValidator, UncheckedReason, Verdict } from './validation/validator.ts';
 export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';

@@ -8,37 +8,23 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { replyTo, text, tool } from './lean-answers.mjs';
 
 const [replies, standing = 'stream', port = '0'] = process.argv.slice(2);
 
-const tool = (name) => ({ name, description: `Answers ${name}`, inputSchema: { type: 'object' } });
-const text = (value) => ({ content: [{ type: 'text', text: value }] });
-const initialized = (protocolVersion) => ({
-  protocolVersion,
-  capabilities: { tools: {} },
-  serverInfo: { name: 'lean', version: '1.0.0' },
-});
-
-function resultOf({ method, params }) {
-  switch (method) {
-    case 'initialize':
-      return initialized(params.protocolVersion);
-    case 'tools/list':
-      return { tools: [tool('ok'), tool('pid')] };
-    case 'tools/call':
-      return text(params.name === 'pid' ? `${process.pid}` : 'ok');
-    default:
-      return {};
-  }
-}
+const lean = {
+  tools: [tool('ok'), tool('pid')],
+  call: ({ name }) => text(name === 'pid' ? `${process.pid}` : 'ok'),
+};
 
 function answer(body, response) {
   const message = JSON.parse(body);
-  if (message.id === undefined) {
+  const answered = replyTo(message, lean);
+  if (answered === undefined) {
     response.writeHead(202).end();
     return;
   }
-  const reply = JSON.stringify({ jsonrpc: '2.0', id: message.id, result: resultOf(message) });
+  const reply = JSON.stringify(answered);
   const headers = message.method === 'initialize' ? { 'mcp-session-id': randomUUID() } : {};
   if (replies === 'sse') {
     headers['content-type'] = 'text/event-stream';

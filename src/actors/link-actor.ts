@@ -1,17 +1,15 @@
 import { fromCallback } from 'xstate';
-import type { LinkEvent } from '../link/link.ts';
+import type { LinkEvent, Pending } from '../link/link.ts';
 import type { LinkCommand, SessionMachineEvent } from '../machines/session-events.ts';
 import type { GenerationInput } from '../machines/session-world.ts';
 import type { FanOut } from './fan-out.ts';
 import { startProbe } from './link-probe.ts';
-import { listTools } from './list-tools.ts';
+import { listTools, type ToolList } from './list-tools.ts';
 import type { Clock } from './ports.ts';
 import type { FindSession, SessionIo } from './session-io.ts';
 
 /** A link that complains all the time is heard once in this time: each complaint asks for a check. */
 const faultEveryMs = 1_000;
-
-const released = 'the link is being let go';
 
 /**
  * The session's hands: opens the link of one generation, checks it and lists its tools when asked, tells the session what
@@ -28,7 +26,7 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
       sendBack(event);
     };
     let stopProbe: (() => void) | undefined;
-    let listing: AbortController | undefined;
+    let listing: Pending<ToolList> | undefined;
 
     function probe(link: SessionIo['lease']['link']): void {
       if (io === undefined || link === undefined || stopProbe !== undefined) return;
@@ -46,15 +44,15 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
         tell({ type: 'HYDRATED', generation, answers: 0 });
         return;
       }
-      const mine = new AbortController();
+      const mine = listTools(link);
       listing = mine;
-      const listed = (tools: Awaited<ReturnType<typeof listTools>>, answers: 0 | 1): void => {
+      const listed = (tools: ToolList, answers: 0 | 1): void => {
         if (listing !== mine) return;
         listing = undefined;
         io.noteTools(generation, tools);
         tell({ type: 'HYDRATED', generation, answers });
       };
-      listTools(link, mine.signal).then(
+      mine.answer.then(
         (tools) => {
           listed(tools, 1);
         },
@@ -68,8 +66,9 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
     function stop(): void {
       stopProbe?.();
       stopProbe = undefined;
-      listing?.abort(released);
+      const unfinished = listing;
       listing = undefined;
+      unfinished?.cancel();
     }
 
     receive((command) => {
@@ -117,6 +116,9 @@ function relay(
       break;
     case 'opened':
       tell({ type: 'LINK.OPENED', generation, facts: event.facts });
+      break;
+    case 'asking':
+      io.noteAsking(generation, event.people);
       break;
     case 'notice':
       io.noteNotification(generation, event.method, event.params);

@@ -5,10 +5,6 @@ import type { GenerationFact } from '../machines/session-events.ts';
 import type { Clock } from './ports.ts';
 import type { SessionIo } from './session-io.ts';
 
-// Reasons of our own: without one, abort() makes a DOMException with a stack, which costs more than the whole check.
-const stopped = 'the session no longer waits for this check';
-const timedOut = 'the check took too long';
-
 /** What a check comes to. */
 export type ProbeResult = Extract<GenerationFact, { readonly type: `PING.${string}` }>;
 
@@ -25,7 +21,7 @@ export function startProbe(
   const timeoutMs = io.probeTimeoutMs;
   const began = clock.monotonic();
   const beganWall = clock.wall();
-  const abort = new AbortController();
+  const probe = link.probe();
   let over = false;
 
   const finish = (result: ProbeResult, overload?: Overload): void => {
@@ -43,7 +39,7 @@ export function startProbe(
       const atMs = clock.monotonic();
       const jumpMs = Math.abs(clock.wall() - beganWall - (atMs - began));
       const stalledMs = Math.max(lateMs, clock.loopLag(), jumpMs);
-      abort.abort(timedOut);
+      probe.cancel();
       finish(
         stalledMs > timeoutMs / 2
           ? { type: 'PING.VOID', generation, atMs }
@@ -61,7 +57,7 @@ export function startProbe(
     finish({ type: 'PING.OK', generation, atMs, latencyMs, meanLatencyMs }, overload);
   };
 
-  link.probe(abort.signal).then(
+  probe.answer.then(
     () => {
       if (!over) answered();
     },
@@ -82,7 +78,7 @@ export function startProbe(
     if (over) return;
     over = true;
     clock.clearTimeout(timer);
-    abort.abort(stopped);
+    probe.cancel();
   };
 }
 

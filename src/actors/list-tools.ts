@@ -1,24 +1,43 @@
 import { LinkError } from '../link/fault.ts';
-import type { Link } from '../link/link.ts';
+import type { Link, Pending } from '../link/link.ts';
 import { listTool, type ListedTool } from '../link/tool-hash.ts';
 
 const mostPages = 64;
 const mostTools = 2_000;
 
+/** The tools that a server offers; null when it refuses to list them: it is alive all the same, and its catalog is unknown. */
+export type ToolList = { readonly list: readonly ListedTool[]; readonly complete: boolean } | null;
+
 /**
- * The tools that a server offers, at most 2 000 on 64 pages; null when it refuses to list them: it is alive all the same,
- * and its catalog is unknown. What is no tool is left out: one bad entry costs that entry. Rejects when the link fails.
+ * Lists the tools of a server, at most 2 000 on 64 pages. What is no tool is left out: one bad entry costs that entry.
+ * Rejects when the link fails, and when it is cancelled.
  */
-export async function listTools(
-  link: Link,
-  signal: AbortSignal,
-): Promise<{ list: readonly ListedTool[]; complete: boolean } | null> {
+export function listTools(link: Link): Pending<ToolList> {
+  let page: Pending<Record<string, unknown>> | undefined;
+  let cancelled = false;
+  const ask = (params: Readonly<Record<string, unknown>> | undefined): Promise<Record<string, unknown>> => {
+    if (cancelled) throw new LinkError({ kind: 'aborted', sent: false });
+    page = link.request('tools/list', params);
+    return page.answer;
+  };
+  return {
+    answer: listPages(ask),
+    cancel: () => {
+      cancelled = true;
+      page?.cancel();
+    },
+  };
+}
+
+async function listPages(
+  ask: (params: Readonly<Record<string, unknown>> | undefined) => Promise<Record<string, unknown>>,
+): Promise<ToolList> {
   const list: ListedTool[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < mostPages; page += 1) {
     let result: Record<string, unknown>;
     try {
-      result = await link.request('tools/list', cursor === undefined ? undefined : { cursor }, { signal });
+      result = await ask(cursor === undefined ? undefined : { cursor });
     } catch (error) {
       if (error instanceof LinkError && error.failure.kind === 'rpc')
         return page === 0 ? null : { list, complete: false };

@@ -20,6 +20,8 @@ export interface SessionIo {
     generation: number,
     tools: { readonly list: readonly ListedTool[]; readonly complete: boolean } | null,
   ): void;
+  /** How many people the server waits for at the moment. */
+  noteAsking(generation: number, people: number): void;
   noteNotification(generation: number, method: string, params: unknown): void;
   noteStderr(generation: number, line: string): void;
   noteFault(generation: number, fault: Fault): void;

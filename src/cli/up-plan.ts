@@ -44,10 +44,15 @@ export function planFromConfig(config: LoadedConfig, cwd: string): UpPlan {
 
 /**
  * The plan for `up -- command…`: one server, named after the base name of the command. As in a shell, it runs in the
- * working directory and with the whole environment. Throws `InvalidOptionError` for an empty command.
+ * working directory and with the whole environment, which is given by name so that secrets in it are known. Throws
+ * `InvalidOptionError` for an empty command.
  */
-export function planFromCommand([command = '', ...args]: readonly string[], cwd: string): UpPlan {
-  const target = stdio({ command, args, cwd, inheritEnv: true });
+export function planFromCommand(
+  [command = '', ...args]: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+): UpPlan {
+  const target = stdio({ command, args, cwd, env });
   const source = { file: '(command line)', line: 1, column: 1 };
   return {
     title: command,

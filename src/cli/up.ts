@@ -1,6 +1,6 @@
 import { ConfigError, formatConfigProblem, loadConfig } from '../config/index.ts';
 import type { ConfigProblem, ConfigWarning } from '../config/index.ts';
-import { InvalidOptionError, SessionManager } from '../index.ts';
+import { InvalidOptionError, SecretRegistry, SessionManager } from '../index.ts';
 import { cliLogger } from './cli-logger.ts';
 import { wantsColor } from './color.ts';
 import { eventFeed } from './event-feed.ts';
@@ -35,10 +35,11 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
   const plan = await planFor(request, stderr);
   if (plan === undefined) return exitCode.usage;
   if (plan.servers.length === 0) return nothingToHold(plan, stderr);
+  const secrets = new SecretRegistry();
   let manager: SessionManager;
   try {
     const config = { maxConnections: plan.servers.length, defaults: plan.defaults, drainMs: request.drainMs };
-    manager = new SessionManager(config, { logger: cliLogger(request.logLevel, stderr) });
+    manager = new SessionManager(config, { logger: cliLogger(request.logLevel, stderr), secrets });
   } catch (error) {
     if (!(error instanceof InvalidOptionError)) throw error;
     stderr.line(`${plan.title}: holdfast.defaults: ${error.message}`);
@@ -55,7 +56,9 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
   tellProblems(groups.problems, stderr);
   view.start({ servers: started, groups: groups.started }, [...plan.problems, ...problems, ...groups.problems]);
   if (stderr.isTerminal) stderr.showThrough(view.above);
-  const code = await untilStopped(manager, view, stderr);
+  const code = await untilStopped(manager, view, (bug) => {
+    stderr.line(`holdfast: this is a bug, everything is stopped: ${secrets.scrub(describe(bug))}`);
+  });
   stderr.showThrough(undefined);
   view.end();
   return code;
@@ -64,7 +67,7 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
 async function planFor(request: UpRequest, stderr: StderrLines): Promise<UpPlan | undefined> {
   const cwd = process.cwd();
   try {
-    if (request.command !== undefined) return planFromCommand(request.command, cwd);
+    if (request.command !== undefined) return planFromCommand(request.command, cwd, process.env);
     const config = await loadConfig(request.file, { env: process.env });
     const plan = planFromConfig(config, cwd);
     tellProblems(plan.problems, stderr);
@@ -105,7 +108,7 @@ async function addServers(
 }
 
 /** Waits for a reason to stop, then for the manager to have let go of everything. Resolves to the exit code. */
-async function untilStopped(manager: SessionManager, view: UpView, stderr: StderrLines): Promise<number> {
+async function untilStopped(manager: SessionManager, view: UpView, tellBug: (error: unknown) => void): Promise<number> {
   let code: number | undefined;
   const close = (as: number, how: 'draining' | 'forcing'): void => {
     code ??= as;
@@ -122,7 +125,7 @@ async function untilStopped(manager: SessionManager, view: UpView, stderr: Stder
     abandon: (as) => process.exit(code ?? as),
     crash: (error) => {
       code = exitCode.failed;
-      stderr.line(`holdfast: this is a bug, everything is stopped: ${describe(error)}`);
+      tellBug(error);
       close(exitCode.failed, 'forcing');
     },
   });

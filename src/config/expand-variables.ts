@@ -11,6 +11,8 @@ export interface VariableScope {
   readonly workspaceFolder: string;
   readonly userHome: string;
   readonly pathSeparator: string;
+  /** Told of each value of an environment variable or an input that went into a text, with its name. */
+  readonly onValue?: ((name: string, value: string) => void) | undefined;
 }
 
 /** A variable that cannot be expanded. Names it, and never quotes a value. */
@@ -73,8 +75,8 @@ function resolve(body: string, scope: VariableScope): string | VariableFault {
       return scope.pathSeparator;
   }
   const [, prefix, name = ''] = /^(env|input):([^:${}]+)$/.exec(body) ?? [];
-  if (prefix === 'env') return lookUp(scope.env, name) ?? unset(`\${env:${printable(name)}}`, name);
-  if (prefix === 'input') return scope.inputOf(name) ?? withoutInput(name);
+  if (prefix === 'env') return lookUp(scope, name) ?? unset(`\${env:${printable(name)}}`, name);
+  if (prefix === 'input') return told(scope, name, scope.inputOf(name)) ?? withoutInput(name);
 
   const [, variable, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/.exec(body) ?? [];
   if (variable === undefined) return unknownForm(body);
@@ -86,11 +88,16 @@ function resolve(body: string, scope: VariableScope): string | VariableFault {
       fix: 'write the default out; it is taken literally',
     };
   }
-  return lookUp(scope.env, variable) ?? fallback ?? unset(`\${${printable(variable)}}`, variable);
+  return lookUp(scope, variable) ?? fallback ?? unset(`\${${printable(variable)}}`, variable);
 }
 
-function lookUp(env: VariableScope['env'], name: string): string | undefined {
-  return Object.hasOwn(env, name) ? env[name] : undefined;
+function lookUp(scope: VariableScope, name: string): string | undefined {
+  return told(scope, name, Object.hasOwn(scope.env, name) ? scope.env[name] : undefined);
+}
+
+function told(scope: VariableScope, name: string, value: string | undefined): string | undefined {
+  if (value !== undefined) scope.onValue?.(name, value);
+  return value;
 }
 
 function unset(variable: string, name: string): VariableFault {

@@ -1,5 +1,7 @@
 import type { ConfigProblem } from '../errors/config-error.ts';
 import type { EntryContext } from './entry-context.ts';
+import { noteExpanded } from './expanded-values.ts';
+import type { ExpandedValue } from './expanded-values.ts';
 import { noteForeignKey } from './foreign-keys.ts';
 import { kindOf } from './json-document.ts';
 import type { JsonMember } from './json-document.ts';
@@ -52,9 +54,12 @@ export async function readServerEntry(
   if (report.problems.length > 0) return undefined;
 
   const details = new Report(report.file, report.serverId);
-  const transport = await readTransport(entry, members, context, details);
+  const expanded: ExpandedValue[] = [];
+  const scope = { ...context.scope, onValue: (name: string, value: string) => void expanded.push({ name, value }) };
+  const transport = await readTransport(entry, members, { ...context, scope }, details);
   report.warnings.push(...details.warnings);
   if (transport !== undefined && details.problems.length === 0) {
+    noteExpanded(transport.kind === 'stdio' ? transport.env : transport.headers, expanded);
     return { id: entry.name, source: { file: report.file, ...entry.at }, enabled, transport, options };
   }
   if (enabled) report.problems.push(...details.problems);

@@ -24,20 +24,26 @@ export async function readStdioEntry(
   report: Report,
 ): Promise<StdioSpec> {
   const { scope, projectFolder } = context;
+  const places = placesOf(scope);
   const folder = members.get('cwd');
-  const cwd = folder === undefined ? '' : (readText(folder.value, 'cwd', scope, report) ?? '');
+  const cwd = folder === undefined ? '' : (readText(folder.value, 'cwd', places, report) ?? '');
   const env = new Map<string, string | null>();
   const envFile = members.get('envFile');
   if (envFile !== undefined) await readEnvFile(envFile, env, context, report);
   readEnv(members.get('env'), env, scope, report);
   return {
     kind: 'stdio',
-    command: readCommand(command, scope, report),
+    command: readCommand(command, places, report),
     args: readArgs(members.get('args'), scope, report),
     cwd: resolve(projectFolder, cwd),
     env: bareRecord(env),
     inheritEnv: readInheritEnv(members.get('inheritEnv'), report),
   };
+}
+
+/** Where a program is and where it runs is no secret: messages tell it. */
+function placesOf(scope: VariableScope): VariableScope {
+  return { ...scope, onValue: undefined };
 }
 
 function readCommand({ value }: JsonMember, scope: VariableScope, report: Report): string {
@@ -120,7 +126,7 @@ async function readEnvFile(
   { scope, projectFolder, readFile }: EntryContext,
   report: Report,
 ): Promise<void> {
-  const path = readFilledText(member.value, 'envFile', scope, report);
+  const path = readFilledText(member.value, 'envFile', placesOf(scope), report);
   if (path === undefined) return;
   let text: string;
   try {

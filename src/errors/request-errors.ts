@@ -113,12 +113,12 @@ export class OverloadedError extends HoldfastError {
   }
 }
 
-/** The server answered with a JSON-RPC error. */
+/** The server answered with a JSON-RPC error. Secrets of its own in message and `data` are replaced by `[secret]`. */
 export class RpcError extends HoldfastError {
   override readonly name = 'RpcError';
   /** The JSON-RPC error code, e.g. -32602. */
   readonly rpcCode: number;
-  /** The error's `data`, as the server sent it. */
+  /** The error's `data`, as the server sent it but for secrets. */
   readonly data: unknown;
 
   constructor(
@@ -161,8 +161,53 @@ export class ProtocolError extends HoldfastError {
 
   constructor(
     message: string,
-    details: Where & { readonly outcome: 'unknown' | 'not-sent' | 'rejected'; readonly cause?: unknown },
+    details: Where & { readonly outcome: 'unknown' | 'not-sent' | 'rejected' | 'executed'; readonly cause?: unknown },
   ) {
     super(message, { ...details, code: 'PROTOCOL' });
+  }
+}
+
+/**
+ * The server's circuit is open: too many calls to it failed, and it gets none until a check has shown that it is well again. Nothing was
+ * sent. `retryAfterMs` is the time until it is tried again, where that is set.
+ */
+export class CircuitOpenError extends HoldfastError {
+  override readonly name = 'CircuitOpenError';
+
+  constructor(message: string, details: Where & { readonly retryAfterMs?: number | undefined }) {
+    super(message, { ...details, code: 'CIRCUIT_OPEN', outcome: 'not-sent', retryable: true });
+  }
+}
+
+/** As many calls wait for this server as may, or this one waited too long for its turn. Nothing was sent. */
+export class QueueFullError extends HoldfastError {
+  override readonly name = 'QueueFullError';
+
+  constructor(message: string, details: Where) {
+    super(message, { ...details, code: 'QUEUE_FULL', outcome: 'not-sent', retryable: true });
+  }
+}
+
+/** The tool ran, but its structured content does not meet the output schema that the tool itself declares. */
+export class InvalidResultError extends HoldfastError {
+  override readonly name = 'InvalidResultError';
+  readonly tool: string;
+  /** JSON pointer to what is wrong in the structured content; empty for the whole of it. */
+  readonly path: string;
+  /** What the tool returned. Not enumerable, so that no logger prints it. */
+  declare readonly result: Readonly<Record<string, unknown>>;
+
+  constructor(
+    message: string,
+    details: Where & {
+      readonly tool: string;
+      readonly path: string;
+      readonly result: Readonly<Record<string, unknown>>;
+    },
+  ) {
+    super(message, { ...details, code: 'INVALID_RESULT', outcome: 'executed' });
+    this.tool = details.tool;
+    this.path = details.path;
+    Object.defineProperty(this, 'result', { value: details.result, enumerable: false });
   }
 }

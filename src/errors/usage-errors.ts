@@ -15,7 +15,8 @@ export class InvalidOptionError extends HoldfastError {
       serverId,
     });
     this.field = field;
-    Object.defineProperty(this, 'value', { value, enumerable: !hidden });
+    // A getter, which whoever prints the error does not call.
+    Object.defineProperty(this, 'value', hidden ? { get: () => value } : { value, enumerable: true });
   }
 }
 

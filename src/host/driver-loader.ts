@@ -4,7 +4,7 @@
 import { describeThrown } from '../link/classify-fault.ts';
 import { LinkError } from '../link/fault.ts';
 import type { Fault } from '../link/fault.ts';
-import type { CloseMode, Link, LinkDriver, OpenSpec, RequestOptions } from '../link/link.ts';
+import type { CloseMode, Link, LinkDriver, OpenSpec, Pending, RequestOptions } from '../link/link.ts';
 import { CLOSED_BY_OWNER, NOT_OPEN } from '../link/sdk-v1/link-faults.ts';
 
 /**
@@ -46,20 +46,20 @@ class LoadingLink implements Link {
     return this.#link?.isOpen ?? false;
   }
 
-  async probe(signal: AbortSignal): Promise<void> {
-    return this.#ready(signal).probe(signal);
+  probe(): Pending<void> {
+    return this.#link?.probe() ?? this.#refused();
   }
 
-  async request(
+  request(
     method: string,
     params: Readonly<Record<string, unknown>> | undefined,
-    options: RequestOptions,
-  ): Promise<Record<string, unknown>> {
-    return this.#ready(options.signal).request(method, params, options);
+    options?: RequestOptions,
+  ): Pending<Record<string, unknown>> {
+    return this.#link?.request(method, params, options) ?? this.#refused();
   }
 
   async notify(method: string, params: Readonly<Record<string, unknown>> | undefined): Promise<void> {
-    return this.#ready().notify(method, params);
+    await (this.#link?.notify(method, params) ?? this.#refused().answer);
   }
 
   async close(mode: CloseMode): Promise<void> {
@@ -67,10 +67,12 @@ class LoadingLink implements Link {
     else this.#finish(CLOSED_BY_OWNER);
   }
 
-  #ready(signal?: AbortSignal): Link {
-    if (this.#link) return this.#link;
-    if (signal?.aborted) throw new LinkError({ kind: 'aborted', sent: false }, { cause: signal.reason });
-    throw new LinkError({ kind: 'link', sent: false, fault: this.#end ?? NOT_OPEN });
+  #refused(): Pending<never> {
+    const fault = this.#end ?? NOT_OPEN;
+    return {
+      answer: Promise.reject(new LinkError({ kind: 'link', sent: false, fault })),
+      cancel: () => undefined,
+    };
   }
 
   #finish(fault: Fault): void {

@@ -26,6 +26,8 @@ export type LinkEvent =
   | { readonly type: 'opened'; readonly facts: ServerFacts }
   /** The process exists: known before `opened`, so that a server that hangs in its start can be seen and killed. */
   | { readonly type: 'spawned'; readonly pid: number }
+  /** How many requests of the server wait for a person at the moment; told when that number changes. */
+  | { readonly type: 'asking'; readonly people: number }
   /** A notification from the server. */
   | { readonly type: 'notice'; readonly method: string; readonly params: unknown }
   | { readonly type: 'stderr'; readonly line: string }
@@ -42,10 +44,19 @@ export type LinkEvent =
 export type CloseMode = 'graceful' | 'kill' | 'lost';
 
 export interface RequestOptions {
-  /** Aborting settles the request at once, rejects it as `aborted` and tells the server. A fresh signal for each request. */
-  readonly signal: AbortSignal;
   /** Called for each progress notification of this request. Must not throw. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Something that was asked of the other side and is not answered yet. */
+export interface Pending<Answer> {
+  /** Settles exactly once; rejects only with a `LinkError`. */
+  readonly answer: Promise<Answer>;
+  /**
+   * Nobody waits any longer: rejects the answer at once as `aborted` and tells the server, if it may have the request. Nothing of a
+   * request that has not left is sent after it. Without effect on what is settled. Without a signal, since one costs more than a call.
+   */
+  cancel(): void;
 }
 
 export interface Progress {
@@ -59,15 +70,15 @@ export interface Link {
   readonly isOpen: boolean;
   /**
    * One cheap round trip that proves that the server answers: `ping` on legacy, `server/discover` on modern.
-   * Any correlated answer, an error too, is proof. Rejects with a `LinkError`.
+   * Any correlated answer, an error too, is proof.
    */
-  probe(signal: AbortSignal): Promise<void>;
-  /** One request; rejects only with a `LinkError`. Time limits are the caller's, through the signal. */
+  probe(): Pending<void>;
+  /** One request. Time limits are the caller's, who cancels it. Never throws. */
   request(
     method: string,
     params: Readonly<Record<string, unknown>> | undefined,
-    options: RequestOptions,
-  ): Promise<Record<string, unknown>>;
+    options?: RequestOptions,
+  ): Pending<Record<string, unknown>>;
   notify(method: string, params: Readonly<Record<string, unknown>> | undefined): Promise<void>;
   /**
    * Lets the link go; never rejects, and resolves when the peer is really gone (its process group reaped, its sockets closed).

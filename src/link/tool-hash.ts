@@ -17,6 +17,8 @@ export interface ListedTool {
   readonly hash: string;
   /** Hash of the input schema alone. */
   readonly inputHash: string;
+  /** Hash of the output schema alone; of nothing, where there is none. */
+  readonly outputHash: string;
 }
 
 /** Deeper descriptions are refused: no useful schema is that deep, and a bomb is. */
@@ -31,6 +33,7 @@ class HashedTool implements ListedTool {
   readonly tool: Tool;
   #hash: string | undefined;
   #inputHash: string | undefined;
+  #outputHash: string | undefined;
 
   constructor(tool: Tool) {
     this.tool = tool;
@@ -47,8 +50,13 @@ class HashedTool implements ListedTool {
     return this.#inputHash;
   }
 
+  get outputHash(): string {
+    this.#outputHash ??= sha256(canonicalJson(this.tool.outputSchema));
+    return this.#outputHash;
+  }
+
   toJSON(): ListedTool {
-    return { tool: this.tool, hash: this.hash, inputHash: this.inputHash };
+    return { tool: this.tool, hash: this.hash, inputHash: this.inputHash, outputHash: this.outputHash };
   }
 }
 

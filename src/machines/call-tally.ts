@@ -1,4 +1,6 @@
+import { tripsOn, type CircuitBreakerConfig } from './circuit-policy.ts';
 import { isSlow, type HealthCheckConfig } from './health-policy.ts';
+import { windowFrom, withOutcomeIn, type OutcomeWindow } from './outcome-window.ts';
 
 /** What one call came to, as far as the session's health is concerned. */
 export type CallOutcome =
@@ -18,6 +20,10 @@ export type CallEdge =
   | { readonly type: 'LATENCY.HIGH' }
   | { readonly type: 'LATENCY.LOW' }
   | { readonly type: 'OVERLOAD'; readonly retryAfterMs: number | undefined }
+  /** Too many calls failed: the circuit opens. */
+  | { readonly type: 'CIRCUIT.TRIPPED'; readonly inFlight: number; readonly reason: string }
+  /** Enough calls were answered on probation. */
+  | { readonly type: 'CIRCUIT.PROVED' }
   | { readonly type: 'INFLIGHT.ZERO' };
 
 /** The running count beside a session's record. One generation's failures do not burden the next. */
@@ -30,7 +36,28 @@ export interface SessionTally {
   /** Counted failures since the last answered call of this generation. */
   readonly failedInARow: number;
   readonly latency: { readonly last: number | null; readonly mean: number | null };
+  /** Calls that count for the circuit, since it last changed or the connection is new. */
+  readonly circuit: CircuitCount;
 }
+
+/** What the circuit is judged by. */
+export interface CircuitCount {
+  readonly answeredInARow: number;
+  readonly failedInARow: number;
+  /** How many calls there were, up to the size of the window: all of them answered, where there is no window. */
+  readonly good: number;
+  readonly window: OutcomeWindow | undefined;
+}
+
+/** What a call's outcome means to the circuit. `barred`: nothing, since it is open, or was when the call began. */
+export type CircuitMode = 'normal' | 'probation' | 'barred';
+
+export const emptyCircuitCount: CircuitCount = Object.freeze({
+  answeredInARow: 0,
+  failedInARow: 0,
+  good: 0,
+  window: undefined,
+});
 
 export const emptyTally: SessionTally = Object.freeze({
   inFlight: 0,
@@ -38,6 +65,7 @@ export const emptyTally: SessionTally = Object.freeze({
   failed: 0,
   failedInARow: 0,
   latency: Object.freeze({ last: null, mean: null }),
+  circuit: emptyCircuitCount,
 });
 
 /** Failed calls speak against a server until it executes one, but no longer than this: where no more calls go, none could. */
@@ -62,7 +90,8 @@ export function callStarted(tally: SessionTally): SessionTally {
 export function recordOutcome(
   tally: SessionTally,
   outcome: CallOutcome,
-  policy: HealthCheckConfig,
+  policy: { readonly healthCheck: HealthCheckConfig; readonly circuitBreaker: CircuitBreakerConfig },
+  mode: CircuitMode = 'normal',
 ): { readonly tally: SessionTally; readonly edges: readonly CallEdge[] } {
   const edges: CallEdge[] = [];
   const inFlight = tally.inFlight - 1;
@@ -78,7 +107,7 @@ export function recordOutcome(
         latency,
       };
       if (tally.failedInARow > 0) edges.push({ type: 'CALLS.RECOVERED' });
-      edges.push(...latencyEdges(tally.latency.mean, latency.mean, policy));
+      edges.push(...latencyEdges(tally.latency.mean, latency.mean, policy.healthCheck));
       break;
     }
     case 'failed':
@@ -93,8 +122,48 @@ export function recordOutcome(
       next = { ...next, failed: tally.failed + 1 };
       break;
   }
+  if (mode !== 'barred' && (outcome.kind === 'answered' || outcome.kind === 'failed')) {
+    const circuit = countedFor(tally.circuit, outcome.kind === 'failed', policy.circuitBreaker);
+    next = { ...next, circuit };
+    const edge = circuitEdge(circuit, outcome.kind === 'failed', mode, inFlight, policy.circuitBreaker);
+    if (edge !== undefined) edges.push(edge);
+  }
   if (inFlight === 0) edges.push({ type: 'INFLIGHT.ZERO' });
   return { tally: next, edges };
+}
+
+function countedFor(count: CircuitCount, failed: boolean, { windowSize }: CircuitBreakerConfig): CircuitCount {
+  const good = Math.min((count.window?.count ?? count.good) + 1, windowSize);
+  return {
+    answeredInARow: failed ? 0 : count.answeredInARow + 1,
+    failedInARow: failed ? count.failedInARow + 1 : 0,
+    good,
+    window:
+      count.window !== undefined
+        ? withOutcomeIn(count.window, failed, windowSize)
+        : failed
+          ? windowFrom(count.good, windowSize)
+          : undefined,
+  };
+}
+
+function circuitEdge(
+  { answeredInARow, failedInARow, window }: CircuitCount,
+  failed: boolean,
+  mode: 'normal' | 'probation',
+  inFlight: number,
+  config: CircuitBreakerConfig,
+): CallEdge | undefined {
+  if (mode === 'probation') {
+    if (failed) return { type: 'CIRCUIT.TRIPPED', inFlight, reason: 'a call failed on probation' };
+    return answeredInARow === config.successThreshold ? { type: 'CIRCUIT.PROVED' } : undefined;
+  }
+  if (!failed || window === undefined || !tripsOn(failedInARow, window, config)) return undefined;
+  const reason =
+    failedInARow >= config.failureThreshold
+      ? `${failedInARow} calls in a row failed`
+      : `${window.failures} of the last ${window.count} calls failed`;
+  return { type: 'CIRCUIT.TRIPPED', inFlight, reason };
 }
 
 function latencyEdges(before: number | null, after: number | null, policy: HealthCheckConfig): readonly CallEdge[] {

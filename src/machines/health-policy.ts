@@ -104,9 +104,18 @@ export function firstTickMs(policy: HealthCheckConfig, random: number): number {
   return random * policy.intervalMs;
 }
 
-/** Time to the next check: the interval while the session is sound, 5 s (or the interval, if that is shorter) while it is not; ±10 %. */
-export function nextTickMs(count: HealthCount, policy: HealthCheckConfig, random: number): number {
-  const interval = isSound(count, policy) ? policy.intervalMs : Math.min(attentiveIntervalMs, policy.intervalMs);
+/**
+ * Time to the next check: the interval while the session is sound, 5 s (or the interval, if that is shorter) while it is not, or while its
+ * circuit is open or half open (`isBarred`); ±10 %.
+ */
+export function nextTickMs(
+  count: HealthCount,
+  policy: HealthCheckConfig,
+  random: number,
+  isBarred: boolean = false,
+): number {
+  const interval =
+    isSound(count, policy) && !isBarred ? policy.intervalMs : Math.min(attentiveIntervalMs, policy.intervalMs);
   return interval * (0.9 + 0.2 * random);
 }
 

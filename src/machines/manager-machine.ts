@@ -16,6 +16,7 @@ export function createManagerMachine(world: ManagerWorld) {
       'SERVER.ADD': { actions: 'start the session' },
       'SERVER.RESTART': { actions: 'start the session' },
       'SESSION.*': { actions: 'pass the order on' },
+      'CIRCUIT.RESET': { actions: 'pass the order on' },
       'CALL.EDGE': { actions: 'pass the edge on' },
       'GROUP.ADD': { actions: 'start the group' },
       'GROUP.RESTART': { actions: 'start the group' },

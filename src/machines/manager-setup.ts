@@ -110,7 +110,7 @@ export function managerSetup(world: ManagerWorld) {
         }
       }),
       'pass the order on': enqueueActions(({ context, event, enqueue, self }) => {
-        if (!event.type.startsWith('SESSION.') || !('id' in event)) return;
+        if (!(event.type.startsWith('SESSION.') || event.type === 'CIRCUIT.RESET') || !('id' in event)) return;
         const { id } = event;
         const session = childOf(self, id);
         if (session !== undefined) {

@@ -1,6 +1,7 @@
 import type { Fault } from '../link/fault.ts';
 import type { ServerFacts } from '../link/link.ts';
 import type { ActorRef, AnyActorRef, Snapshot } from 'xstate';
+import { closedCircuit, type Circuit, type CircuitBreakerConfig } from './circuit-policy.ts';
 import {
   afterFailedCheck,
   afterGoodCheck,
@@ -17,6 +18,7 @@ import type { Release, SessionMachineEvent } from './session-events.ts';
 export interface SessionPolicy {
   readonly healthCheck: HealthCheckConfig;
   readonly reconnect: ReconnectConfig;
+  readonly circuitBreaker: CircuitBreakerConfig;
   /** Bounds everything between the permit and the connection. */
   readonly connectTimeoutMs: number;
   /** True when the connect limiter paces this server's attempts. */
@@ -37,6 +39,7 @@ export interface SessionMemory {
   /** How often in a row it was parked for that. */
   readonly parks: number;
   readonly lastFault: Fault | null;
+  readonly circuit: Circuit;
 }
 
 export const blankMemory: SessionMemory = Object.freeze({
@@ -48,6 +51,7 @@ export const blankMemory: SessionMemory = Object.freeze({
   parkedFor: null,
   parks: 0,
   lastFault: null,
+  circuit: closedCircuit,
 });
 
 /** What a session needs of its manager: the ticker among its children. */
@@ -82,6 +86,8 @@ export interface SessionContext extends SessionMemory {
   readonly answers: number;
   /** The link of this generation is open. */
   readonly opened: boolean;
+  /** The connection is about to be given up since the circuit has opened. */
+  readonly recycling: boolean;
   readonly hydrated: boolean;
   readonly health: HealthCount;
   readonly pid: number | null;
@@ -114,6 +120,7 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     policy: input.policy,
     answers: 0,
     opened: false,
+    recycling: false,
     hydrated: false,
     health: provenCount(input.policy.healthCheck),
     facts: null,
@@ -130,8 +137,8 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
 }
 
 export function memoryOf(context: SessionContext): SessionMemory {
-  const { generation, attempt, everConnected, exits, losses, parkedFor, parks, lastFault } = context;
-  return { generation, attempt, everConnected, exits, losses, parkedFor, parks, lastFault };
+  const { generation, attempt, everConnected, exits, losses, parkedFor, parks, lastFault, circuit } = context;
+  return { generation, attempt, everConnected, exits, losses, parkedFor, parks, lastFault, circuit };
 }
 
 /** The answers that prove this generation's connection, with the one that this event brings. */

@@ -1,6 +1,7 @@
 import type { Fault } from '../link/fault.ts';
 import type { CloseMode, ServerFacts } from '../link/link.ts';
 import type { CallEdge } from './call-tally.ts';
+import type { CircuitState } from './connection-state.ts';
 import type { Rest } from './fault-policy.ts';
 
 /** Orders to a session, by its manager. `id` is the server's; `atMs` is monotonic. */
@@ -9,6 +10,8 @@ export type SessionCommand =
   /** The session's actor is a new one in the place of one that crashed: go on where that one left off. */
   | { readonly type: 'SESSION.REOPEN'; readonly id: string }
   | { readonly type: 'SESSION.RECYCLE'; readonly id: string; readonly atMs: number; readonly reason: string }
+  /** Somebody insists that the server is well: the circuit is closed for good. */
+  | { readonly type: 'CIRCUIT.RESET'; readonly id: string }
   | { readonly type: 'SESSION.DRAIN'; readonly id: string; readonly drainMs: number; readonly inFlight: number }
   /** Its manager is gone: stop at once. The link is released by whoever owns the record. */
   | { readonly type: 'SESSION.ABANDON'; readonly id: string };
@@ -52,6 +55,10 @@ export type SessionMachineEvent =
   | { readonly type: 'STABLE' }
   /** A recycle that was asked for a moment after the last one. */
   | { readonly type: 'RECYCLE.DUE'; readonly generation: number; readonly reason: string }
+  /** The open time is over. */
+  | { readonly type: 'CIRCUIT.DUE' }
+  /** The connection of a server whose circuit opened is given up: a new one may help. */
+  | { readonly type: 'CIRCUIT.RECYCLE'; readonly generation: number }
   /** The ticker was replaced, and with it went the tick that this session had armed. */
   | { readonly type: 'TICKS.LOST' };
 
@@ -81,6 +88,16 @@ export type SessionEmitted =
       readonly delayMs: number;
       /** Milliseconds since the epoch. */
       readonly attemptAt: number;
+    }
+  /** `openMs`: how long it is open, else null. `onProbation`: closed, but the next failed call opens it again. */
+  | {
+      readonly type: 'circuitChanged';
+      readonly generation: number;
+      readonly from: CircuitState;
+      readonly to: CircuitState;
+      readonly onProbation: boolean;
+      readonly openMs: number | null;
+      readonly reason: string;
     }
   | { readonly type: 'sessionLost'; readonly generation: number; readonly code: string }
   | { readonly type: 'linkLeaked'; readonly generation: number };

@@ -4,7 +4,7 @@
  */
 import { and, not } from 'xstate';
 import { initialContext } from './session-context.ts';
-import { bound, letGo, lostSession, noted, parked, retry, toConnecting } from './session-rows.ts';
+import { bound, circuitTo, letGo, lostSession, noted, parked, retry, toConnecting } from './session-rows.ts';
 import { sessionSetup } from './session-setup.ts';
 import type { SessionWorld } from './session-world.ts';
 
@@ -17,6 +17,7 @@ export function createSessionMachine(world: SessionWorld) {
     initial: 'idle',
     on: {
       'SESSION.ABANDON': { target: '.closed' },
+      'CIRCUIT.RESET': { actions: circuitTo('normal') },
       'LINK.SPAWNED': [
         { guard: 'is current', actions: 'note the process' },
         { guard: 'is stale', actions: 'count a stale event' },
@@ -195,7 +196,7 @@ export function createSessionMachine(world: SessionWorld) {
                   actions: ['tell of the tick', 'arm a tick after the stall'],
                 },
                 {
-                  guard: and(['is current', 'is sound', 'was answered lately']),
+                  guard: and(['is current', 'needs no attention', 'was answered lately']),
                   actions: ['tell of the tick', 'arm a tick for when the answer is old'],
                 },
                 { guard: 'is current', actions: ['tell of the tick', 'ask for a probe'] },
@@ -238,7 +239,64 @@ export function createSessionMachine(world: SessionWorld) {
               },
             },
           },
-          circuit: { initial: 'closed', states: { closed: {} } },
+          circuit: {
+            initial: 'resuming',
+            exit: ['stop timing the circuit', 'stop recycling'],
+            states: {
+              resuming: {
+                always: [
+                  { guard: 'was closed for good', target: 'closed.normal' },
+                  { guard: 'was on probation', target: 'closed.probation' },
+                  { guard: 'has still to be open', target: 'open', actions: 'explain the circuit' },
+                  { target: 'halfOpen', actions: circuitTo('halfOpen') },
+                ],
+              },
+              closed: {
+                initial: 'normal',
+                on: {
+                  'CIRCUIT.TRIPPED': { target: 'open', actions: circuitTo('open') },
+                  'CIRCUIT.RESET': { target: '.normal', actions: circuitTo('normal') },
+                },
+                states: {
+                  normal: {},
+                  probation: {
+                    on: { 'CIRCUIT.PROVED': { target: 'normal', actions: circuitTo('normal') } },
+                  },
+                },
+              },
+              open: {
+                tags: 'bars calls',
+                entry: ['time the open circuit', 'arm the next tick'],
+                exit: ['stop timing the circuit', 'stop recycling'],
+                on: {
+                  'CIRCUIT.DUE': { target: 'halfOpen', actions: circuitTo('halfOpen') },
+                  'CIRCUIT.RESET': { target: 'closed', actions: circuitTo('normal') },
+                  'INFLIGHT.ZERO': { guard: 'is about to recycle', actions: 'recycle now' },
+                  'CIRCUIT.RECYCLE': {
+                    guard: 'is current',
+                    target: '#session.releasing',
+                    actions: letGo('kill', 'waiting'),
+                  },
+                },
+              },
+              halfOpen: {
+                tags: 'bars calls',
+                entry: 'ask for a probe',
+                on: {
+                  'PING.OK': [
+                    {
+                      guard: and(['is current', 'has shown that it is well']),
+                      target: 'closed.probation',
+                      actions: circuitTo('probation'),
+                    },
+                    { guard: 'is current', actions: 'count a good check for the circuit' },
+                  ],
+                  'PING.FAILED': { guard: 'is current', target: 'open', actions: circuitTo('open') },
+                  'CIRCUIT.RESET': { target: 'closed', actions: circuitTo('normal') },
+                },
+              },
+            },
+          },
         },
       },
 

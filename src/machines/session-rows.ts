@@ -1,6 +1,7 @@
 /** The rows that recur in the session machine's table. */
 import { and } from 'xstate';
 import type { CloseMode } from '../link/link.ts';
+import type { Circuit } from './circuit-policy.ts';
 import type { DegradedReason } from './health-policy.ts';
 import type { ParkedFor } from './reconnect-policy.ts';
 import type { AfterRelease } from './session-events.ts';
@@ -52,4 +53,9 @@ export function parked<const Reason extends ParkedFor>(reason: Reason) {
       'tell of the next attempt',
     ],
   } as const;
+}
+
+/** The circuit moves; what it has come to outlives the session's actor. */
+export function circuitTo<const To extends Circuit['phase']>(to: To) {
+  return [{ type: 'move the circuit', params: { to } }, 'remember'] as const;
 }

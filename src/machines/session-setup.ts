@@ -1,5 +1,7 @@
 /** What the session machine's table is written in. Every threshold and delay comes from a policy; nothing here decides on its own. */
 import { assign, cancel, emit, enqueueActions, raise, sendTo, setup, spawnChild, stopChild } from 'xstate';
+import { circuitMove } from './circuit-moves.ts';
+import { circuitStateOf, hasShownThatItIsWell, type Circuit } from './circuit-policy.ts';
 import { classify } from './fault-policy.ts';
 import {
   answersNeeded,
@@ -44,7 +46,13 @@ const provingPauseMs = 250;
 /** How long `overload` stays a reason when the server did not say how long. */
 const overloadMs = 10_000;
 
-export type SessionTag = 'admits calls' | 'holds a link';
+/** `bars calls`: its circuit is open or half open, whatever its health. */
+export type SessionTag = 'admits calls' | 'bars calls' | 'holds a link';
+
+/** Whether a session of these tags takes calls. */
+export function admitsCalls(tags: ReadonlySet<string>): boolean {
+  return tags.has('admits calls') && !tags.has('bars calls');
+}
 
 /** The words of the session's table: each guard, action and delay by its name. */
 export function sessionSetup(world: SessionWorld) {
@@ -64,6 +72,7 @@ export function sessionSetup(world: SessionWorld) {
       'the drain time': ({ context }) => context.drainMs,
       'the time to the next nudge': ({ context, event }) => untilNudge(context, event),
       'the proving pause': provingPauseMs,
+      'the open time': ({ context }) => Math.max(0, (context.circuit.openUntilMs ?? 0) - world.monotonic()),
       'the overload time': ({ event }) => (event.type === 'OVERLOAD' ? (event.retryAfterMs ?? overloadMs) : overloadMs),
     },
     guards: {
@@ -84,6 +93,15 @@ export function sessionSetup(world: SessionWorld) {
         event.type === 'HEALTH.TICK' && isOwnStall(event.lateMs, context.policy.healthCheck),
       'was answered lately': ({ context, event }) =>
         event.type === 'HEALTH.TICK' && event.answeredAgoMs < context.policy.healthCheck.intervalMs,
+      'needs no attention': ({ context }) =>
+        isSound(context.health, context.policy.healthCheck) && circuitStateOf(context.circuit) === 'closed',
+      'was closed for good': ({ context }) => context.circuit.phase === 'normal',
+      'was on probation': ({ context }) => context.circuit.phase === 'probation',
+      'has still to be open': ({ context }) =>
+        context.circuit.openUntilMs !== null && context.circuit.openUntilMs > world.monotonic(),
+      'has shown that it is well': ({ context }) =>
+        hasShownThatItIsWell(context.circuit, context.policy.circuitBreaker),
+      'is about to recycle': ({ context }) => context.recycling,
       'is sound': ({ context }) => isSound(context.health, context.policy.healthCheck),
       'has recovered': ({ context }) => hasRecovered(context.health, context.policy.healthCheck),
       'has failed too often': ({ context }) => isUnhealthy(context.health, context.policy.healthCheck),
@@ -165,7 +183,9 @@ export function sessionSetup(world: SessionWorld) {
       'drop a reason': assign(({ context }, params: { readonly reason: DegradedReason }) =>
         explained(context, withoutReason(context.health, params.reason)),
       ),
-      'forget the reason': assign({ reason: null }),
+      'forget the reason': assign(({ context }) =>
+        circuitStateOf(context.circuit) === 'closed' ? { reason: null } : {},
+      ),
       'note why': assign(({ event }) => ('reason' in event ? { reason: event.reason } : {})),
       'note the nudge': assign(({ context, event }) => ({
         nudgedAtMs: 'atMs' in event ? event.atMs : (context.nudgedAtMs ?? 0) + nudgeIntervalMs,
@@ -246,7 +266,16 @@ export function sessionSetup(world: SessionWorld) {
       ),
       'arm the next tick': sendTo(
         ({ context }) => tickerOf(context.manager),
-        ({ context }) => tickArm(context, nextTickMs(context.health, context.policy.healthCheck, world.random())),
+        ({ context }) =>
+          tickArm(
+            context,
+            nextTickMs(
+              context.health,
+              context.policy.healthCheck,
+              world.random(),
+              circuitStateOf(context.circuit) !== 'closed',
+            ),
+          ),
       ),
       'arm a tick for when the answer is old': sendTo(
         ({ context }) => tickerOf(context.manager),
@@ -259,6 +288,30 @@ export function sessionSetup(world: SessionWorld) {
         ({ context }) => tickerOf(context.manager),
         ({ context }) => tickArm(context, respreadMs(context.policy.healthCheck, world.random())),
       ),
+      'move the circuit': enqueueActions(({ context, event, enqueue }, params: { readonly to: Circuit['phase'] }) => {
+        const { changes, told, recycleInMs } = circuitMove(context, event, params.to, world.monotonic());
+        enqueue.assign(changes);
+        if (told !== undefined) enqueue.emit(told);
+        const due = { type: 'CIRCUIT.RECYCLE' as const, generation: context.generation };
+        if (recycleInMs === 0) enqueue.raise(due);
+        else if (recycleInMs !== undefined) enqueue.raise(due, { id: 'circuit recycle', delay: recycleInMs });
+      }),
+      'count a good check for the circuit': assign(({ context }) => ({
+        circuit: { ...context.circuit, successes: context.circuit.successes + 1 },
+      })),
+      'explain the circuit': assign(({ context }) => ({
+        reason: context.circuit.phase === 'open' ? 'the circuit is open' : 'the circuit is half open',
+      })),
+      'time the open circuit': raise({ type: 'CIRCUIT.DUE' }, { id: 'circuit', delay: 'the open time' }),
+      'stop timing the circuit': cancel('circuit'),
+      'recycle now': enqueueActions(({ context, enqueue }) => {
+        enqueue.cancel('circuit recycle');
+        enqueue.raise({ type: 'CIRCUIT.RECYCLE', generation: context.generation });
+      }),
+      'stop recycling': enqueueActions(({ enqueue }) => {
+        enqueue.cancel('circuit recycle');
+        enqueue.assign({ recycling: false });
+      }),
       'tell of the tick': emit(({ context }) => ({ type: 'healthTicked' as const, generation: context.generation })),
       'tell of the check': emit(({ context, event }) => ({
         type: 'healthChecked' as const,

@@ -8,11 +8,14 @@ import {
   ProtocolError,
   RpcError,
 } from '../errors/request-errors.ts';
+import type { HoldfastError } from '../errors/holdfast-error.ts';
+import type { AttemptFailure } from '../machines/retry-policy.ts';
 import { LinkError, type Fault, type RequestFailure } from '../link/fault.ts';
 
 /** Why we ended a call ourselves. */
 export type Ending =
-  | { readonly kind: 'timeout'; readonly afterMs: number }
+  /** `isOwnStall`: we ourselves were stalled for much of that time, so that it says little about the server. */
+  | { readonly kind: 'timeout'; readonly afterMs: number; readonly isOwnStall: boolean }
   | { readonly kind: 'aborted'; readonly reason: unknown };
 
 /** What a failed call was, as far as its messages go. */
@@ -51,14 +54,14 @@ export function failureOf(
           outcome: refusedCodes.has(failure.rpcCode) ? 'rejected' : 'executed',
         },
       );
-    case 'aborted': {
-      const outcome = failure.sent ? 'unknown' : 'not-sent';
-      if (ending?.kind !== 'timeout') return abortedError(serverId, generation, asked, outcome, ending?.reason);
-      return new CallTimeoutError(
-        `Server "${serverId}" gave ${whatIs(asked)} no answer within ${ending.afterMs} ms. ${effectOf(outcome)}`,
-        { serverId, generation, outcome, timeoutMs: ending.afterMs },
+    case 'aborted':
+      return endedError(
+        serverId,
+        generation,
+        asked,
+        failure.sent ? 'unknown' : 'not-sent',
+        ending ?? { kind: 'aborted', reason: error },
       );
-    }
     case 'refused':
       return refusedError(failure.fault, serverId, generation, asked, error);
     case 'link':
@@ -66,18 +69,31 @@ export function failureOf(
   }
 }
 
-export function abortedError(
+/** The error for a call that we ended ourselves. */
+export function endedError(
   serverId: string,
   generation: number,
   asked: Asked,
   outcome: 'unknown' | 'not-sent',
-  reason: unknown,
-): CallAbortedError {
+  ending: Ending,
+): CallAbortedError | CallTimeoutError {
+  if (ending.kind === 'timeout') {
+    const what =
+      outcome === 'unknown'
+        ? `Server "${serverId}" gave ${whatIs(asked)} no answer`
+        : `${capital(whatIs(asked))} could not be sent to server "${serverId}"`;
+    return new CallTimeoutError(`${what} within ${ending.afterMs} ms. ${effectOf(outcome)}`, {
+      serverId,
+      generation,
+      outcome,
+      timeoutMs: ending.afterMs,
+    });
+  }
   return new CallAbortedError(`${capital(whatIs(asked))} on server "${serverId}" was aborted. ${effectOf(outcome)}`, {
     serverId,
     generation,
     outcome,
-    cause: reason,
+    cause: ending.reason,
   });
 }
 
@@ -130,6 +146,31 @@ function lostError(
   return new NotReadyError(`${capital(whatIs(asked))} was not sent to server "${serverId}": ${why}.`, where);
 }
 
+/** The call was ended by its caller, by its time, or with its server: no other server is asked. */
+export function isEnd(error: HoldfastError): boolean {
+  return error instanceof CallAbortedError || error instanceof CallTimeoutError;
+}
+
+/** What a call's failure says about another attempt of it. */
+export function failureKind(error: HoldfastError): AttemptFailure {
+  if (isEnd(error)) return { kind: 'final' };
+  const { outcome, retryAfterMs } = error;
+  switch (outcome) {
+    case 'unknown':
+      return error instanceof OutcomeUnknownError || error instanceof ProtocolError
+        ? { kind: 'unknown', retryAfterMs }
+        : { kind: 'final' };
+    case 'not-sent':
+    case 'rejected':
+      if (error instanceof OverloadedError) return { kind: 'overload', retryAfterMs };
+      if (error instanceof AuthRequiredError) return { kind: 'refused' };
+      if (outcome === 'not-sent') return { kind: 'not-sent' };
+      return { kind: error instanceof NotReadyError ? 'session-lost' : 'final' };
+    default:
+      return { kind: 'final' };
+  }
+}
+
 export function whatIs({ method, tool }: Asked): string {
   return tool === undefined ? method : `the call of tool "${tool}"`;
 }
@@ -139,7 +180,7 @@ export function withoutPeriod(sentence: string): string {
   return sentence.replace(/\.+$/u, '');
 }
 
-function capital(words: string): string {
+export function capital(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

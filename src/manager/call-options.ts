@@ -1,5 +1,5 @@
 import type { Progress } from '../link/link.ts';
-import { abortSignal, atLeast, booleanValue, functionValue, sections, type Rules } from './option-rules.ts';
+import { abortSignal, atLeast, booleanValue, functionValue, oneOf, sections, type Rules } from './option-rules.ts';
 
 /** Options of one call. */
 export interface CallOptions {
@@ -15,8 +15,18 @@ export interface CallOptions {
   readonly onServed?:
     | ((served: { readonly serverId: string; readonly generation: number; readonly attempts: number }) => void)
     | undefined;
-  /** True: send it to an unhealthy server too. Default false. */
+  /**
+   * Whether it may be sent a second time. `auto` (default): where it was certainly not executed, and where that is safe. `safe`: also
+   * where it may have been executed, since doing it twice does no harm. `never`: to one server, once.
+   */
+  readonly retry?: 'auto' | 'safe' | 'never' | undefined;
+  /** True: send it to an unhealthy server too, and to one whose circuit is open. Default false. */
   readonly evenIfUnhealthy?: boolean | undefined;
+  /**
+   * How long it waits for a server that is being connected; 0: not at all. Default: the server's `waitForReadyMs`, 5 000. A call to a group
+   * waits for no member, and the first call to a lazy server waits as long as it may take.
+   */
+  readonly waitForReadyMs?: number | undefined;
 }
 
 const rules: Rules = {
@@ -25,7 +35,9 @@ const rules: Rules = {
   signal: abortSignal,
   onProgress: functionValue,
   onServed: functionValue,
+  retry: oneOf('auto', 'safe', 'never'),
   evenIfUnhealthy: booleanValue,
+  waitForReadyMs: atLeast(0),
 };
 
 /** Throws `InvalidOptionError`. */

@@ -1,199 +1,272 @@
-import {
-  AuthRequiredError,
-  CallTimeoutError,
-  NotReadyError,
-  OutcomeUnknownError,
-  OverloadedError,
-  ProtocolError,
-  RpcError,
-} from '../errors/request-errors.ts';
-import { ClosedError } from '../errors/usage-errors.ts';
-import type { Link, Progress } from '../link/link.ts';
-import { callStarted, recordOutcome, type CallEdge, type CallOutcome } from '../machines/call-tally.ts';
-import { abortedError, failureOf, whatIs, withoutPeriod, type Ending } from './call-failure.ts';
-import { checkCallOptions, type CallOptions } from './call-options.ts';
-import type { ManagerPorts } from './ports.ts';
+import type { HoldfastError } from '../errors/holdfast-error.ts';
+import { isHoldfastError } from '../errors/holdfast-error.ts';
+import { QueueFullError } from '../errors/request-errors.ts';
+import { afterRetry, afterSuccess, retryDelayMs, type AttemptFailure } from '../machines/retry-policy.ts';
+import type { Link } from '../link/link.ts';
+import type { ListedTool } from '../link/tool-hash.ts';
+import { admissionOf, openLink, refusalOf } from './admission.ts';
+import { attempt, type CallWorld } from './attempt.ts';
+import type { Call, Served } from './call.ts';
+import { capital, endedError, failureKind, isEnd, whatIs, type Ending } from './call-failure.ts';
+import { checkCallOptions } from './call-options.ts';
+import { CallTime } from './call-time.ts';
+import { listedTool } from './catalog.ts';
+import { checkOutput } from './output-check.ts';
+import { isSafeAgain, isSentOnce } from './retry-safety.ts';
+import type { Choice, Route } from './route.ts';
 import type { SessionRecord } from './session-record.ts';
+import { waitUntil } from './waiting.ts';
 
-/** What is asked of a server. */
-export interface Call<Result> {
-  readonly method: string;
-  readonly params: Readonly<Record<string, unknown>> | undefined;
-  readonly options: CallOptions;
-  /** The tool's name, for messages. */
-  readonly tool?: string | undefined;
-  /** What the answer must be; one that is not is a `ProtocolError`. */
-  readonly isResult: (result: Record<string, unknown>) => result is Record<string, unknown> & Result;
-  /** How much of its time it has spent already, in milliseconds. */
-  readonly spentMs?: number | undefined;
-  /** The one server that can answer it: the next page of a list comes from where the last one came from. */
-  readonly on?: string | undefined;
-}
-
-/** What came of a call, and where it ran. */
-export interface Served<Result> {
-  readonly result: Result;
-  readonly serverId: string;
-  readonly generation: number;
-}
-
-/** What the call path needs besides a record. */
-export interface CallWorld {
-  readonly ports: ManagerPorts;
-  tellEdge(record: SessionRecord, edge: CallEdge): void;
-}
-
-/** One call to one server: admission, link, outcome, count. It is tried once and settles exactly once. */
-export async function performCall<Result>(
-  record: SessionRecord,
-  call: Call<Result>,
-  world: CallWorld,
-): Promise<Served<Result>> {
-  checkCallOptions(call.options, record.id);
-  const { generation } = record;
+/**
+ * One call: admission, a turn, the link, the outcome, and whether to go on from there. Attempts of a call never overlap; one time covers
+ * all of them, and it settles exactly once.
+ */
+export async function performCall<Result>(route: Route, call: Call<Result>, world: CallWorld): Promise<Served<Result>> {
+  checkCallOptions(call.options, route.id);
+  const choice = route.first(call);
+  if (isHoldfastError(choice)) throw choice;
+  const { id, generation, options } = choice.record;
   const { signal } = call.options;
-  if (signal?.aborted === true) throw abortedError(record.id, generation, call, 'not-sent', signal.reason);
-  const link = admit(record, call.options);
-  record.setTally(callStarted(record.tally));
-  const began = record.clock.monotonic();
-  let outcome: CallOutcome = { kind: 'void' };
+  if (signal?.aborted === true) {
+    throw endedError(id, generation, call, 'not-sent', { kind: 'aborted', reason: signal.reason });
+  }
+  const timeoutMs = call.options.timeoutMs ?? options.callTimeoutMs;
+  const time = new CallTime(choice.record.clock, {
+    timeoutMs,
+    maxTimeoutMs: Math.max(timeoutMs, call.options.maxTimeoutMs ?? options.maxCallTimeoutMs),
+    signal,
+  });
   try {
-    const result = await requestWithin(record, link, generation, call);
-    if (!call.isResult(result)) {
-      throw new ProtocolError(`Server "${record.id}" answered ${whatIs(call)} with something that is no such result.`, {
-        serverId: record.id,
-        generation,
-        outcome: 'unknown',
-      });
-    }
-    outcome = { kind: 'answered', ok: true, latencyMs: record.clock.monotonic() - began };
-    return { result, serverId: record.id, generation };
-  } catch (error) {
-    outcome = outcomeOf(error, record.clock.monotonic() - began);
-    throw error;
+    return await new CallRun(route, call, time, world).run(choice);
   } finally {
-    settle(record, generation, outcome, world);
-    if (outcome.kind === 'answered') served(call.options, record.id, generation);
+    time.close();
   }
 }
 
-function outcomeOf(error: unknown, latencyMs: number): CallOutcome {
-  if (error instanceof RpcError) return { kind: 'answered', ok: false, latencyMs };
-  const isOverload = error instanceof OutcomeUnknownError && error.retryAfterMs !== undefined;
-  if (error instanceof OverloadedError || isOverload) return { kind: 'overload', retryAfterMs: error.retryAfterMs };
-  // The server turned it away, which says that it is there.
-  if (error instanceof ProtocolError && error.outcome === 'rejected') return { kind: 'answered', ok: false, latencyMs };
-  const counts =
-    error instanceof CallTimeoutError || error instanceof OutcomeUnknownError || error instanceof ProtocolError;
-  return { kind: counts ? 'failed' : 'void' };
-}
+/** The attempts of one call. */
+class CallRun<Result> {
+  readonly #route: Route;
+  readonly #call: Call<Result>;
+  readonly #time: CallTime;
+  readonly #world: CallWorld;
+  /** Servers that were tried; made when a second one is looked for. */
+  #tried: Set<string> | undefined;
+  #attempts = 0;
+  #visits = 0;
+  #unknowns = 0;
+  #losses = 0;
+  /** The tool as it was listed where the call may have been executed. */
+  #calledAs: ListedTool | undefined;
+  /** What the caller has to know if nothing better comes: that the call may have been executed. */
+  #unknown: HoldfastError | undefined;
 
-/** Counts the call; only one of the present generation says anything about the server's health. */
-function settle(record: SessionRecord, generation: number, outcome: CallOutcome, world: CallWorld): void {
-  const before = record.tally;
-  const { tally, edges } = recordOutcome(before, outcome, record.policy.healthCheck);
-  if (generation === record.generation) {
-    if (outcome.kind === 'answered') record.noteAnswer();
-    if (outcome.kind === 'failed') record.lastFailedCallMs = record.clock.monotonic();
-    record.setTally(tally);
-  } else {
-    record.setTally({ ...tally, failedInARow: before.failedInARow, latency: before.latency });
+  constructor(route: Route, call: Call<Result>, time: CallTime, world: CallWorld) {
+    this.#route = route;
+    this.#call = call;
+    this.#time = time;
+    this.#world = world;
   }
-  for (const edge of edges) {
-    // Nobody waits for the last call but a removal.
-    const concerns = edge.type === 'INFLIGHT.ZERO' ? record.removing !== undefined : generation === record.generation;
-    if (concerns) world.tellEdge(record, edge);
-  }
-}
 
-/** The link that the call may use, or a typed refusal: nothing has been sent. */
-function admit(record: SessionRecord, options: CallOptions): Link {
-  const { phase, context, tags, wakesAtMs } = record.view;
-  const where = { serverId: record.id, generation: context.generation };
-  if (record.removing !== undefined || record.finished) throw new ClosedError('session', record.id);
-  const insisted = options.evenIfUnhealthy === true && phase === 'connected.unhealthy';
-  const { link } = record.lease;
-  if ((tags.has('admits calls') || insisted) && link?.isOpen === true) return link;
-  const why = context.reason === null ? '' : ` (${withoutPeriod(context.reason)})`;
-  if (phase === 'connected.unhealthy' && !insisted) {
-    throw new NotReadyError(
-      `Server "${record.id}" is unhealthy${why}; the call was not sent. Wait for it to recover, or insist with evenIfUnhealthy.`,
-      where,
+  async run(first: Choice): Promise<Served<Result>> {
+    let choice = first;
+    for (;;) {
+      const { record } = choice;
+      this.#visits += 1;
+      const before = this.#attempts;
+      try {
+        return await this.#visit(choice);
+      } catch (error) {
+        if (!isHoldfastError(error)) throw error;
+        const wasSent = this.#attempts > before;
+        choice = wasSent ? await this.#afterAttempt(choice, error) : this.#afterRefusal(record, error);
+      }
+    }
+  }
+
+  async #visit(choice: Choice): Promise<Served<Result>> {
+    const { record } = choice;
+    this.#time.waitWith(record.traffic.people);
+    const needsTurn = this.#call.isCheck !== true;
+    // Nothing is awaited without need: a call to a server that takes it is on the wire when the call returns.
+    if (needsTurn && !this.#takesTurn(choice)) await this.#waitForTurn(choice);
+    try {
+      const link = openNow(choice) ?? (await this.#whenOpen(choice));
+      this.#time.look();
+      if (this.#time.ending !== undefined) throw this.#ended(record, this.#time.ending);
+      if (!this.#route.fits(this.#call, record)) throw this.#route.nobody(this.#call);
+      this.#assertStillSafe(record);
+      this.#attempts += 1;
+      const { generation } = record;
+      const result = await attempt(record, link, this.#call, this.#time, this.#world);
+      const checking = checkOutput(record, this.#call, result, this.#time, this.#world.ports.validator);
+      if (checking !== undefined) await checking;
+      this.#route.retryBudget = afterSuccess(this.#route.retryBudget);
+      this.#served(record.id, generation);
+      return { result, serverId: record.id, generation };
+    } catch (error) {
+      if (isHoldfastError(error) && error.outcome === 'executed') this.#served(record.id, error.generation ?? 0);
+      throw error;
+    } finally {
+      if (needsTurn) record.traffic.bulkhead.leave();
+    }
+  }
+
+  #takesTurn(choice: Choice): boolean {
+    if (isShut(choice)) throw refusalOf(choice.record, 0);
+    return choice.record.traffic.bulkhead.tryEnter();
+  }
+
+  async #waitForTurn(choice: Choice): Promise<void> {
+    const { record } = choice;
+    const turn = await record.traffic.bulkhead.wait((end) => {
+      this.#time.onEnd = end;
+      if (this.#time.ending !== undefined) end();
+    });
+    this.#time.onEnd = undefined;
+    if (turn === 'taken') return;
+    if (this.#time.ending !== undefined) throw this.#ended(record, this.#time.ending);
+    if (turn === 'called') {
+      if (!this.#takesTurn(choice)) await this.#waitForTurn(choice);
+      return;
+    }
+    const { maxInFlight, maxQueue } = record.options;
+    const why =
+      turn === 'full'
+        ? `${maxInFlight} calls are in flight and ${maxQueue} wait for their turn`
+        : `its turn did not come within 30 s, behind ${maxInFlight} calls in flight`;
+    throw new QueueFullError(
+      `Server "${record.id}" has more calls than it can take: ${why}. ${capital(whatIs(this.#call))} was not sent. Call less at a time, or raise maxInFlight or maxQueue.`,
+      { serverId: record.id, generation: record.generation },
     );
   }
-  const retryAfterMs = wakesAtMs === null ? undefined : Math.max(0, Math.ceil(wakesAtMs - record.clock.monotonic()));
-  if (phase === 'disconnected.parked.auth') {
-    throw new AuthRequiredError(`Server "${record.id}" wants other credentials${why}; the call was not sent.`, {
-      ...where,
-      outcome: 'not-sent',
-      retryAfterMs,
+
+  async #whenOpen(choice: Choice): Promise<Link> {
+    const { record } = choice;
+    const began = record.clock.monotonic();
+    const patienceMs = isFirstCall(record) ? this.#time.leftMs : choice.patienceMs;
+    if (record.view.phase === 'idle' && this.#time.ending === undefined) this.#world.open(record);
+    await waitUntil(record.clock, {
+      timeoutMs: patienceMs,
+      signal: undefined,
+      watch: (check) => {
+        this.#time.onEnd = check;
+        return record.onChange(check);
+      },
+      check: () => {
+        if (this.#time.ending !== undefined) return this.#ended(record, this.#time.ending);
+        const leftMs = choice.patienceMs - (record.clock.monotonic() - began);
+        const admission = admissionOf(record, { ...choice, patienceMs: leftMs });
+        if (admission === 'open') return true;
+        return admission === 'shut' ? refusalOf(record, 0) : undefined;
+      },
+      late: (afterMs) => refusalOf(record, afterMs),
+      aborted: () => refusalOf(record, 0),
+    }).finally(() => {
+      this.#time.onEnd = undefined;
     });
+    const link = openLink(record);
+    if (link === undefined) throw refusalOf(record, 0);
+    return link;
   }
-  throw new NotReadyError(`Server "${record.id}" is not connected but ${phase}${why}; the call was not sent.`, {
-    ...where,
-    retryAfterMs,
-  });
-}
 
-async function requestWithin<Result>(
-  record: SessionRecord,
-  link: Link,
-  generation: number,
-  call: Call<Result>,
-): Promise<Record<string, unknown>> {
-  const { clock } = record;
-  const { options } = call;
-  const timeoutMs = options.timeoutMs ?? record.options.callTimeoutMs;
-  const maxTimeoutMs = Math.max(timeoutMs, options.maxTimeoutMs ?? record.options.maxCallTimeoutMs);
-  const { spentMs = 0 } = call;
-  const deadlineMs = clock.monotonic() + maxTimeoutMs - spentMs;
-  const abort = new AbortController();
-  let ending: Ending | undefined;
+  /** A refusal costs the server nothing, and another one may take the call. */
+  #afterRefusal(record: SessionRecord, refusal: HoldfastError): Choice {
+    if (isEnd(refusal)) throw this.#unknown ?? refusal;
+    const next = this.#route.another(this.#call, this.#markTried(record));
+    if (next !== undefined && this.#time.leftMs > 0) return next;
+    throw this.#unknown ?? this.#route.nobody(this.#call, refusal);
+  }
 
-  const end = (how: Ending): void => {
-    if (ending !== undefined) return;
-    ending = how;
-    abort.abort(how.kind);
-  };
-  // An answer may be waiting unread in the pipe: read what has arrived before the time counts as over.
-  const timeUp = (): void => {
-    clock.nextMacrotask(() => {
-      end({ kind: 'timeout', afterMs: clock.monotonic() >= deadlineMs ? maxTimeoutMs : timeoutMs });
-    });
-  };
-  let timer = clock.setTimeout(timeUp, Math.max(0, timeoutMs - spentMs));
-  const onProgress = (progress: Progress): void => {
-    clock.clearTimeout(timer);
-    timer = clock.setTimeout(timeUp, Math.max(0, Math.min(timeoutMs, deadlineMs - clock.monotonic())));
-    try {
-      options.onProgress?.(progress);
-    } catch (error) {
-      end({ kind: 'aborted', reason: error });
+  async #afterAttempt(choice: Choice, error: HoldfastError): Promise<Choice> {
+    const { record } = choice;
+    const failure = failureKind(error);
+    const another = this.#route.another(this.#call, this.#markTried(record));
+    if (failure.kind === 'unknown') {
+      this.#calledAs ??= this.#call.tool === undefined ? undefined : listedTool(record.catalog, this.#call.tool);
     }
-  };
-  const { signal } = options;
-  const onAbort = (): void => {
-    end({ kind: 'aborted', reason: signal?.reason });
-  };
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const forget = record.onCancel(() => {
-    end({ kind: 'aborted', reason: new ClosedError('session', record.id) });
-  });
-  try {
-    return await link.request(call.method, call.params, { signal: abort.signal, onProgress });
-  } catch (error) {
-    throw failureOf(error, record.id, generation, call, ending);
-  } finally {
-    clock.clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
-    forget();
+    const next = another ?? again(choice, failure, error);
+    const delayMs =
+      next &&
+      retryDelayMs(
+        failure,
+        {
+          attempts: this.#attempts,
+          unknowns: this.#unknowns,
+          losses: this.#losses,
+          isSafe: isSafeAgain(this.#call, next.record, this.#calledAs),
+          isForbidden: isSentOnce(this.#call, record) || isSentOnce(this.#call, next.record),
+          elsewhere: another !== undefined,
+          budget: this.#route.retryBudget,
+          leftMs: this.#time.leftMs,
+        },
+        record.options.retry,
+        this.#world.ports.random(),
+      );
+    if (failure.kind === 'unknown') {
+      this.#unknowns += 1;
+      this.#unknown = error;
+    }
+    if (failure.kind === 'session-lost') this.#losses += 1;
+    if (next === undefined || delayMs === undefined) throw this.#final(failure, error);
+    if (another === undefined || failure.kind === 'unknown')
+      this.#route.retryBudget = afterRetry(this.#route.retryBudget);
+    if (delayMs > 0) {
+      await this.#time.sleep(delayMs, (ending) => this.#unknown ?? this.#ended(record, ending));
+    }
+    return next;
+  }
+
+  /** What the caller is told: what became of the last attempt, unless an earlier one may have been executed and this one was not. */
+  #final(failure: AttemptFailure, error: HoldfastError): HoldfastError {
+    if (error.outcome === 'unknown' || error.outcome === 'executed') return error;
+    return this.#unknown ?? (failure.kind === 'not-sent' ? this.#route.nobody(this.#call, error) : error);
+  }
+
+  /** While the call waited, the tool may have become another one. */
+  #assertStillSafe(record: SessionRecord): void {
+    if (this.#unknown !== undefined && !isSafeAgain(this.#call, record, this.#calledAs)) throw this.#unknown;
+  }
+
+  #markTried({ id }: SessionRecord): ReadonlySet<string> {
+    this.#tried ??= new Set();
+    return this.#tried.add(id);
+  }
+
+  #ended(record: SessionRecord, ending: Ending): HoldfastError {
+    return endedError(record.id, record.generation, this.#call, 'not-sent', ending);
+  }
+
+  #served(serverId: string, generation: number): void {
+    try {
+      this.#call.options.onServed?.({ serverId, generation, attempts: this.#visits });
+    } catch {
+      // A listener of the caller's own; the call is settled whatever it throws.
+    }
   }
 }
 
-function served(options: CallOptions, serverId: string, generation: number): void {
-  try {
-    options.onServed?.({ serverId, generation, attempts: 1 });
-  } catch {
-    // A listener of the caller's own; the call is settled whatever it throws.
-  }
+/** The same server once more; undefined when that does not take the call, and would not soon. */
+function again(choice: Choice, failure: AttemptFailure, error: HoldfastError): Choice | undefined {
+  const { record } = choice;
+  // A lost session is made anew at once, which is worth waiting for in any case.
+  const same =
+    failure.kind === 'session-lost'
+      ? { ...choice, patienceMs: record.options.waitForReadyMs, forgotten: error.generation }
+      : choice;
+  return isShut(same) ? undefined : same;
+}
+
+function openNow(choice: Choice): Link | undefined {
+  return admissionOf(choice.record, choice) === 'open' ? openLink(choice.record) : undefined;
+}
+
+function isShut(choice: Choice): boolean {
+  const { record, patienceMs } = choice;
+  const admission = admissionOf(record, choice);
+  return admission === 'shut' || (admission === 'soon' && patienceMs === 0 && !isFirstCall(record));
+}
+
+/** A lazy server is connected by its first call, which waits for it within its own time. */
+function isFirstCall({ policy, view }: SessionRecord): boolean {
+  return policy.lazy && !view.context.everConnected;
 }

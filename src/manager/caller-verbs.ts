@@ -1,5 +1,5 @@
 import type { CallOptions } from './call-options.ts';
-import type { Call, Served } from './call-path.ts';
+import type { Call, Served } from './call.ts';
 import { objectValue, text } from './option-rules.ts';
 import {
   isAnything,

@@ -38,3 +38,15 @@ export function catalogDifference(
   }
   return { added, removed: [...old.keys()], changed };
 }
+
+const indexes = new WeakMap<Catalog, ReadonlyMap<string, ListedTool>>();
+
+/** The tool of that name; the index is made when it is first asked for. */
+export function listedTool(catalog: Catalog, name: string): ListedTool | undefined {
+  let index = indexes.get(catalog);
+  if (index === undefined) {
+    index = new Map(catalog.tools.map((listed) => [listed.tool.name, listed]));
+    indexes.set(catalog, index);
+  }
+  return index.get(name);
+}

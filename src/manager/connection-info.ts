@@ -1,3 +1,4 @@
+import { circuitStateOf } from '../machines/circuit-policy.ts';
 import type { CircuitState, ConnectionState, Phase } from '../machines/connection-state.ts';
 import type { Era } from '../link/link.ts';
 import type { GroupInfo } from './group.ts';
@@ -75,7 +76,7 @@ export function connectionInfoOf(record: SessionRecord): ConnectionInfo {
     nextAttemptAt: context.nextAttemptAt,
     lastError: lastFault === null ? null : shownFault(lastFault),
     latencyMs: Object.freeze(tally.latency),
-    circuit: 'closed',
+    circuit: circuitStateOf(context.circuit),
     era: facts?.era ?? null,
     protocolVersion: facts?.protocolVersion ?? null,
     serverInfo: facts === null || facts.info === null ? null : Object.freeze({ ...facts.info }),

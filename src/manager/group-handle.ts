@@ -3,10 +3,11 @@ import { CallAbortedError } from '../errors/request-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import { backByHand, nextByHand } from '../machines/group-policy.ts';
 import type { GroupCommand } from '../machines/group-events.ts';
-import type { Clock } from '../actors/ports.ts';
-import type { Call, Served } from './call-path.ts';
+import type { CallWorld } from './attempt.ts';
+import type { Call, Served } from './call.ts';
+import { performCall } from './call-path.ts';
 import { CallerVerbs } from './caller-verbs.ts';
-import { performGroupCall, unavailable } from './group-calls.ts';
+import { GroupRoute, unavailable } from './group-calls.ts';
 import type { Group, GroupInfo, MemberInfo } from './group.ts';
 import type { GroupRecord } from './group-record.ts';
 import type { GroupEvent, ManagerEvent } from './manager-events.ts';
@@ -17,10 +18,8 @@ import { waitUntil } from './waiting.ts';
 import { isHopeless, readyRules, readyTimeoutMs, type Patience } from './when-ready.ts';
 
 /** What a group's handle needs of the manager that made it. */
-export interface GroupWorld {
-  readonly clock: Clock;
+export interface GroupWorld extends CallWorld {
   readonly events$: Observable<ManagerEvent>;
-  open(record: SessionRecord): void;
   send(command: GroupCommand): void;
 }
 
@@ -82,7 +81,7 @@ export class GroupHandle extends CallerVerbs implements Group {
     if (nextByHand(group.views(), group.active, group.config.policy) === undefined) {
       throw unavailable(group, 'so there is none to fail over to');
     }
-    this.#world.send({ type: 'GROUP.FAILOVER', id: this.id, reason });
+    this.#world.send({ type: 'GROUP.FAILOVER', id: this.id, reason: this.#world.ports.secrets.scrub(reason) });
   }
 
   failBack(): void {
@@ -101,11 +100,11 @@ export class GroupHandle extends CallerVerbs implements Group {
 
   protected async perform<Result>(call: Call<Result>): Promise<Served<Result>> {
     this.#assertOpen();
-    return performGroupCall(this.#record, call, this.#world);
+    return performCall(new GroupRoute(this.#record), call, this.#world);
   }
 
   #whenReady(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    return waitUntil(this.#world.clock, {
+    return waitUntil(this.#world.ports.clock, {
       timeoutMs,
       signal,
       watch: (check) => {
@@ -116,7 +115,7 @@ export class GroupHandle extends CallerVerbs implements Group {
       },
       check: () => {
         if (this.#record.finished) return new ClosedError('group', this.id);
-        if (this.#members().some(({ view }) => view.tags.has('admits calls'))) return true;
+        if (this.#members().some(({ admits }) => admits)) return true;
         return this.#members().every(({ view }) => isHopeless(view.phase))
           ? unavailable(this.#record, 'and none of them will without help')
           : undefined;

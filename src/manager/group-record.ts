@@ -3,6 +3,7 @@ import type { GroupInput, GroupMemory, GroupPhase } from '../machines/group-even
 import { initialGroup, memoryOf, phaseThatFits, type GroupContext } from '../machines/group-context.ts';
 import type { Clock } from '../actors/ports.ts';
 import type { MemberView } from '../machines/group-policy.ts';
+import { freshBudget, type RetryBudget } from '../machines/retry-policy.ts';
 import type { Catalog } from './catalog.ts';
 import type { GroupInfo } from './group.ts';
 import { memberViewOf } from './member-view.ts';
@@ -29,6 +30,7 @@ export class GroupRecord {
   #view: { readonly phase: GroupPhase; readonly context: GroupContext };
   #info: GroupInfo;
   memory: GroupMemory;
+  retryBudget: RetryBudget = freshBudget;
   finished = false;
 
   constructor(id: string, config: ResolvedGroup, owner: GroupOwner) {

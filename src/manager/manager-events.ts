@@ -1,5 +1,6 @@
 import type { Fault } from '../link/fault.ts';
-import type { ConnectionState, Phase } from '../machines/connection-state.ts';
+import type { UncheckedReason } from '../validation/validator.ts';
+import type { CircuitState, ConnectionState, Phase } from '../machines/connection-state.ts';
 import type { GroupEmitted } from '../machines/group-events.ts';
 
 /** What every event carries. */
@@ -78,6 +79,15 @@ export type SessionFact =
       readonly delayMs: number /** Milliseconds since the epoch. */;
       readonly attemptAt: number;
     }
+  /** The circuit opened, for `openMs`, or closed. `onProbation`: closed, but the next failed call opens it again. */
+  | {
+      readonly type: 'circuitChanged';
+      readonly from: CircuitState;
+      readonly to: CircuitState;
+      readonly onProbation: boolean;
+      readonly openMs: number | null;
+      readonly reason: string;
+    }
   /** The server forgot the session that the connection held. */
   | { readonly type: 'sessionLost'; readonly code: string }
   /** A link did not let go in time; something of it may still be there. */
@@ -90,6 +100,13 @@ export type SessionFact =
       readonly added: readonly string[];
       readonly removed: readonly string[];
       readonly changed: readonly string[];
+    }
+  /** What a tool returned could not be held against the schema that it declares, and was delivered as it is. Told once for each schema. */
+  | {
+      readonly type: 'resultUnchecked';
+      readonly tool: string;
+      readonly reason: UncheckedReason;
+      readonly message: string;
     }
   /** A session's own actor threw. Its link is released, then it is started anew; other sessions are untouched. */
   | { readonly type: 'sessionCrashed'; readonly error: ShownError; readonly restartMs: number };

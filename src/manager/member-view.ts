@@ -14,7 +14,7 @@ export function memberViewOf(id: string, record: SessionRecord | undefined): Mem
     state: view.state,
     starting,
     linked,
-    admits: (linked && view.tags.has('admits calls')) || (starting && record.policy.lazy),
+    admits: (linked && record.admits) || (starting && record.policy.lazy),
     failures: Math.max(context.health.failures, tally.failedInARow),
     reason: context.reason,
   };

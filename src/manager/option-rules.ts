@@ -41,10 +41,14 @@ export function atLeast(least: number, most: number = longestTimerMs): Rule {
   };
 }
 
-export function wholeNumber(least: number): Rule {
+export function wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGER): Rule {
+  const expected =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${least}`
+      : `a whole number from ${least} to ${most}`;
   return (value, field, serverId) => {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidOptionError(field, value, `a whole number of at least ${least}`, serverId);
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most) {
+      throw new InvalidOptionError(field, value, expected, serverId);
     }
   };
 }
@@ -52,6 +56,23 @@ export function wholeNumber(least: number): Rule {
 export const booleanValue: Rule = (value, field, serverId) => {
   if (typeof value !== 'boolean') throw new InvalidOptionError(field, value, 'true or false', serverId);
 };
+
+export function oneOf(...words: readonly string[]): Rule {
+  const list = words.map((word) => JSON.stringify(word)).join(', ');
+  return (value, field, serverId) => {
+    if (typeof value !== 'string' || !words.includes(value)) {
+      throw new InvalidOptionError(field, value, `one of ${list}`, serverId);
+    }
+  };
+}
+
+/** An object of any keys, of which each value follows the rule. */
+export function mapOf(rule: Rule): Rule {
+  return (value, field, serverId) => {
+    objectValue(value, field, serverId);
+    for (const [key, item] of Object.entries(Object(value))) rule(item, `${field}.${key}`, serverId);
+  };
+}
 
 export const functionValue: Rule = (value, field, serverId) => {
   if (typeof value !== 'function') throw new InvalidOptionError(field, value, 'a function', serverId);
@@ -68,7 +89,14 @@ export const abortSignal: Rule = (value, field, serverId) => {
 
 /** Any object that is no list. */
 export const objectValue: Rule = (value, field, serverId) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidOptionError(field, value, 'an object', serverId);
-  }
+  if (!isObject(value)) throw new InvalidOptionError(field, value, 'an object', serverId);
 };
+
+/** As `objectValue`, for what may hold a secret: the message does not quote it. */
+export const hiddenObject: Rule = (value, field, serverId) => {
+  if (!isObject(value)) throw new InvalidOptionError(field, value, 'an object', serverId, true);
+};
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,6 +1,7 @@
+import { withExpanded } from '../config/expanded-values.ts';
 import { InvalidOptionError } from '../errors/usage-errors.ts';
 import type { AuthProvider, HeaderSource, HttpTarget, WebSocketTarget } from '../link/target.ts';
-import { objectValue } from './option-rules.ts';
+import { hiddenObject } from './option-rules.ts';
 
 export interface HttpOptions {
   /** Absolute, http: or https:, without user name and password in it. */
@@ -39,7 +40,7 @@ export function webSocket(options: WebSocketOptions): WebSocketTarget {
 const modes: readonly unknown[] = ['auto', 'streamable-http', 'sse'] satisfies readonly HttpTarget['mode'][];
 
 export function httpTarget(options: HttpOptions, serverId: string | undefined): HttpTarget {
-  objectValue(options, 'target', serverId);
+  hiddenObject(options, 'target', serverId);
   const { url, headers = {}, mode = 'auto', auth } = options;
   const address = addressOf(url, httpAddress, serverId);
   if (!modes.includes(mode)) throw new InvalidOptionError('mode', mode, '"auto", "streamable-http" or "sse"', serverId);
@@ -49,7 +50,7 @@ export function httpTarget(options: HttpOptions, serverId: string | undefined): 
 }
 
 export function webSocketTarget(options: WebSocketOptions, serverId: string | undefined): WebSocketTarget {
-  objectValue(options, 'target', serverId);
+  hiddenObject(options, 'target', serverId);
   const { url, headers = {} } = options;
   const address = addressOf(url, webSocketAddress, serverId);
   return Object.freeze({ kind: 'webSocket', url: address, headers: headersOf(headers, notOverWebSocket, serverId) });
@@ -130,5 +131,5 @@ function headersOf(headers: HeaderSource, reserved: Reserved, serverId: string |
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw refuse('free of line breaks and characters beyond Latin-1');
     seen.add(key);
   }
-  return Object.freeze({ ...headers });
+  return withExpanded(Object.freeze({ ...headers }), headers);
 }

@@ -1,10 +1,22 @@
 import { InvalidOptionError } from '../errors/usage-errors.ts';
 import type { ServerRequestHandlers } from '../link/link.ts';
+import { defaultCircuitBreaker, type CircuitBreakerConfig } from '../machines/circuit-policy.ts';
 import { defaultHealthCheck, type HealthCheckConfig } from '../machines/health-policy.ts';
 import { defaultReconnect, type ReconnectConfig } from '../machines/reconnect-policy.ts';
-import { atLeast, booleanValue, functionValue, objectOf, sections, wholeNumber, type Rules } from './option-rules.ts';
+import { defaultRetry, type RetryConfig } from '../machines/retry-policy.ts';
+import {
+  atLeast,
+  booleanValue,
+  functionValue,
+  mapOf,
+  objectOf,
+  oneOf,
+  sections,
+  wholeNumber,
+  type Rules,
+} from './option-rules.ts';
 
-export { defaultHealthCheck, defaultReconnect };
+export { defaultCircuitBreaker, defaultHealthCheck, defaultReconnect, defaultRetry };
 
 /** Any of the fields, or none; a field that is undefined counts as left out. */
 export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -25,6 +37,28 @@ export interface ServerOptions {
   readonly callTimeoutMs?: number | undefined;
   /** Time for one call however much progress it makes; default 300 000. */
   readonly maxCallTimeoutMs?: number | undefined;
+  /** When a server that fails its calls gets none for a while. */
+  readonly circuitBreaker?: Optional<CircuitBreakerConfig> | undefined;
+  /** How calls are repeated where that is safe. */
+  readonly retry?: Optional<RetryConfig> | undefined;
+  /**
+   * True: believe what the server says of its tools. One that it calls read-only or idempotent may then be called again when it may have
+   * been executed already. Default false: annotations are hints, and a server can get them wrong.
+   */
+  readonly trustAnnotations?: boolean | undefined;
+  /**
+   * What you know of single tools, by their names. `safe`: calling it twice does no harm, so it may be called again when it may
+   * have been executed already. `never`: it is sent once at most, whatever else is said.
+   */
+  readonly tools?: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>> | undefined;
+  /** False: deliver what a tool returns without holding it against the output schema that the tool declares. Default true. */
+  readonly validateOutput?: boolean | undefined;
+  /** The most calls that the server has at a time; default 64. More wait for their turn. Checks are not counted. */
+  readonly maxInFlight?: number | undefined;
+  /** The most calls that wait for their turn; default 256. More are refused with `QueueFullError`, and so is one that has waited 30 s. */
+  readonly maxQueue?: number | undefined;
+  /** How long a call waits for the server while it is being connected again; default 5 000. 0: not at all. */
+  readonly waitForReadyMs?: number | undefined;
 }
 
 /** Server options with every default filled in that does not depend on the target. */
@@ -38,6 +72,14 @@ export interface ResolvedServerOptions {
   readonly connectTimeoutMs: number | undefined;
   readonly callTimeoutMs: number;
   readonly maxCallTimeoutMs: number;
+  readonly circuitBreaker: CircuitBreakerConfig;
+  readonly retry: RetryConfig;
+  readonly trustAnnotations: boolean;
+  readonly tools: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>>;
+  readonly validateOutput: boolean;
+  readonly maxInFlight: number;
+  readonly maxQueue: number;
+  readonly waitForReadyMs: number;
 }
 
 export const serverOptionRules: Rules = {
@@ -64,6 +106,26 @@ export const serverOptionRules: Rules = {
   connectTimeoutMs: atLeast(1),
   callTimeoutMs: atLeast(1),
   maxCallTimeoutMs: atLeast(1),
+  circuitBreaker: objectOf({
+    failureThreshold: wholeNumber(1),
+    successThreshold: wholeNumber(1),
+    openMs: atLeast(1),
+    windowSize: wholeNumber(1, 10_000),
+    minimumRequests: wholeNumber(1),
+  }),
+  retry: objectOf({
+    maxAttempts: wholeNumber(1),
+    baseDelayMs: atLeast(0),
+    maxDelayMs: atLeast(0),
+    multiplier: atLeast(1, 100),
+    jitter: atLeast(0, 1),
+  }),
+  trustAnnotations: booleanValue,
+  tools: mapOf(objectOf({ retry: oneOf('safe', 'never') })),
+  validateOutput: booleanValue,
+  maxInFlight: wholeNumber(1),
+  maxQueue: wholeNumber(0),
+  waitForReadyMs: atLeast(0),
 };
 
 /** Checks the options and fills in what they leave open. Throws `InvalidOptionError`. */
@@ -83,6 +145,19 @@ export function resolveServerOptions(
       serverId,
     );
   }
+  const circuitBreaker = {
+    ...defaultCircuitBreaker,
+    ...defined(defaults.circuitBreaker),
+    ...defined(options.circuitBreaker),
+  };
+  if (circuitBreaker.minimumRequests > circuitBreaker.windowSize) {
+    throw new InvalidOptionError(
+      'circuitBreaker.minimumRequests',
+      circuitBreaker.minimumRequests,
+      `at most circuitBreaker.windowSize (${circuitBreaker.windowSize})`,
+      serverId,
+    );
+  }
   const callTimeoutMs = options.callTimeoutMs ?? defaults.callTimeoutMs ?? 60_000;
   return {
     healthCheck,
@@ -93,6 +168,14 @@ export function resolveServerOptions(
     connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
     callTimeoutMs,
     maxCallTimeoutMs: Math.max(callTimeoutMs, options.maxCallTimeoutMs ?? defaults.maxCallTimeoutMs ?? 300_000),
+    circuitBreaker,
+    retry: { ...defaultRetry, ...defined(defaults.retry), ...defined(options.retry) },
+    trustAnnotations: options.trustAnnotations ?? defaults.trustAnnotations ?? false,
+    tools: { ...defaults.tools, ...options.tools },
+    validateOutput: options.validateOutput ?? defaults.validateOutput ?? true,
+    maxInFlight: options.maxInFlight ?? defaults.maxInFlight ?? 64,
+    maxQueue: options.maxQueue ?? defaults.maxQueue ?? 256,
+    waitForReadyMs: options.waitForReadyMs ?? defaults.waitForReadyMs ?? 5_000,
   };
 }
 

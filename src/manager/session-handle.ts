@@ -4,17 +4,19 @@ import { LinkError, type Fault } from '../link/fault.ts';
 import type { ServerFacts } from '../link/link.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import { failureOf } from './call-failure.ts';
-import { checkCallOptions } from './call-options.ts';
-import { performCall, type Call, type CallWorld, type Served } from './call-path.ts';
+import type { CallWorld } from './attempt.ts';
+import type { Call, Served } from './call.ts';
+import { performCall } from './call-path.ts';
 import { CallerVerbs } from './caller-verbs.ts';
 import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { sections } from './option-rules.ts';
-import type { LogLevel } from './results.ts';
+import { sections, text } from './option-rules.ts';
+import { isAnything, type LogLevel } from './results.ts';
 import type { Session } from './session.ts';
 import type { SessionRecord } from './session-record.ts';
+import { SessionRoute } from './session-route.ts';
 import { readyRules, readyTimeoutMs, whenReady, type Patience } from './when-ready.ts';
 
 const infoEveryMs = 50;
@@ -23,8 +25,8 @@ const notConnected: Fault = { kind: 'closed', code: 'no-link', message: 'it is n
 /** What a handle needs of the manager that made it. */
 export interface HandleWorld extends CallWorld {
   readonly events$: Observable<ManagerEvent>;
-  open(record: SessionRecord): void;
   recycle(record: SessionRecord, reason: string): void;
+  resetCircuit(record: SessionRecord): void;
 }
 
 /** The public face of a record: it holds nothing itself. */
@@ -104,10 +106,13 @@ export class SessionHandle extends CallerVerbs implements Session {
   async ping(options: Patience = {}): Promise<{ readonly ms: number }> {
     const { clock } = this.#world.ports;
     const began = clock.monotonic();
-    await this.ask('ping', undefined, {
-      timeoutMs: options.timeoutMs ?? this.#record.probeTimeoutMs,
-      signal: options.signal,
-      evenIfUnhealthy: true,
+    const { timeoutMs = this.#record.probeTimeoutMs, signal } = options;
+    await this.perform({
+      method: 'ping',
+      params: undefined,
+      options: { timeoutMs, signal, evenIfUnhealthy: true, waitForReadyMs: 0 },
+      isResult: isAnything,
+      isCheck: true,
     });
     return { ms: clock.monotonic() - began };
   }
@@ -137,6 +142,7 @@ export class SessionHandle extends CallerVerbs implements Session {
   }
 
   reconnect(reason = 'asked for by hand'): void {
+    text(reason, 'reason', this.id);
     if (this.#record.removing !== undefined || this.#record.finished) throw new ClosedError('session', this.id);
     if (this.#record.target.kind === 'once') {
       throw new InvalidOptionError(
@@ -150,17 +156,13 @@ export class SessionHandle extends CallerVerbs implements Session {
     else this.#world.recycle(this.#record, reason);
   }
 
-  /** A lazy session is opened by its first call, which waits for it within its own time. */
-  async perform<Result>(call: Call<Result>): Promise<Served<Result>> {
-    const record = this.#record;
-    const waits = record.view.phase === 'idle' || (record.policy.lazy && record.view.phase.startsWith('connecting.'));
-    if (!waits || record.removing !== undefined) return performCall(record, call, this.#world);
-    checkCallOptions(call.options, this.id);
-    const timeoutMs = call.options.timeoutMs ?? record.options.callTimeoutMs;
-    const began = record.clock.monotonic();
-    await this.ready({ timeoutMs, signal: call.options.signal });
-    const leftMs = Math.max(1, timeoutMs - (record.clock.monotonic() - began));
-    return performCall(record, { ...call, options: { ...call.options, timeoutMs: leftMs } }, this.#world);
+  resetCircuit(): void {
+    if (this.#record.removing !== undefined || this.#record.finished) throw new ClosedError('session', this.id);
+    this.#world.resetCircuit(this.#record);
+  }
+
+  protected async perform<Result>(call: Call<Result>): Promise<Served<Result>> {
+    return performCall(new SessionRoute(this.#record), call, this.#world);
   }
 
   #watched<T>(read: () => T): Watched<T> {

@@ -21,6 +21,7 @@ import { Inspecting } from './inspecting.ts';
 import type { InspectionObserver } from './inspection-events.ts';
 import { Ledger } from './ledger.ts';
 import type { ManagerEvent } from './manager-events.ts';
+import type { OutputValidator } from '../validation/validator.ts';
 import { abortSignal, atLeast, objectValue, sections, type Rules } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
 import { rootMakerOf } from './root-maker.ts';
@@ -54,6 +55,8 @@ export class SessionManager {
   readonly closed: Promise<void>;
 
   readonly #ports: ManagerPorts;
+  /** One that nobody gave, and nobody else closes. */
+  readonly #ownValidator: OutputValidator | undefined;
   readonly #records = new Map<string, SessionRecord>();
   readonly #groups: GroupRegistry;
   readonly #ledger: Ledger;
@@ -69,6 +72,7 @@ export class SessionManager {
   constructor(config: Optional<ManagerConfig> = {}, ports: Optional<ManagerPorts> = {}) {
     this.config = resolveManagerConfig(config);
     this.#ports = defaultPorts(ports);
+    this.#ownValidator = ports.validator === undefined ? this.#ports.validator : undefined;
     const { clock } = this.#ports;
     const groups = new Map<string, GroupRecord>();
     this.#ledger = new Ledger(this.#records, groups, clock);
@@ -85,6 +89,23 @@ export class SessionManager {
       !this.config.healthMonitoring,
       this.#inspecting.noting(rootMakerOf(ports)),
     );
+    this.#world = {
+      ports: this.#ports,
+      events$: this.events$,
+      open: (record) => {
+        this.#fleet.send({ type: 'SESSION.OPEN', id: record.id, atMs: clock.monotonic() });
+      },
+      recycle: (record, reason) => {
+        const told = this.#ports.secrets.scrub(reason);
+        this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason: told });
+      },
+      resetCircuit: ({ id }) => {
+        this.#fleet.send({ type: 'CIRCUIT.RESET', id });
+      },
+      tellEdge: (record, edge) => {
+        this.#fleet.send({ type: 'CALL.EDGE', id: record.id, edge });
+      },
+    };
     this.#groups = new GroupRegistry(
       groups,
       {
@@ -98,27 +119,8 @@ export class SessionManager {
         },
       },
       this.#fleet.groups,
-      {
-        clock,
-        events$: this.events$,
-        open: (record) => {
-          this.#world.open(record);
-        },
-      },
+      this.#world,
     );
-    this.#world = {
-      ports: this.#ports,
-      events$: this.events$,
-      open: (record) => {
-        this.#fleet.send({ type: 'SESSION.OPEN', id: record.id, atMs: clock.monotonic() });
-      },
-      recycle: (record, reason) => {
-        this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason });
-      },
-      tellEdge: (record, edge) => {
-        this.#fleet.send({ type: 'CALL.EDGE', id: record.id, edge });
-      },
-    };
     this.#owner = {
       ports: this.#ports,
       clientInfo: this.config.clientInfo,
@@ -231,7 +233,7 @@ export class SessionManager {
     let best: SessionRecord | undefined;
     for (const record of this.#records.values()) {
       if (among !== undefined && !among.includes(record.id)) continue;
-      if (!record.view.tags.has('admits calls') || record.lease.link?.isOpen !== true) continue;
+      if (!record.admits || record.lease.link?.isOpen !== true) continue;
       if (tool !== undefined && !record.catalog.tools.some((listed) => listed.tool.name === tool)) continue;
       if (best === undefined || comesBefore(record, best)) best = record;
     }
@@ -325,6 +327,7 @@ export class SessionManager {
     this.#groups.removeAll();
     await Promise.all([...this.#records.values()].map((record) => this.#remove(record, drainMs)));
     this.#fleet.stop();
+    await this.#ownValidator?.close();
     this.#inspecting.close();
     this.#ledger.close();
     this.#markClosed();
@@ -336,6 +339,7 @@ export class SessionManager {
         if (this.#records.get(record.id) !== record) return;
         this.#records.delete(record.id);
         this.#ledger.publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
+        record.releaseSecrets();
       });
       this.#drain(record, drainMs);
     } else if (drainMs === 0) {

@@ -27,6 +27,7 @@ export function policyOf(target: LinkTarget, options: ResolvedServerOptions): Se
     policy = {
       healthCheck: options.healthCheck,
       reconnect: target.kind === 'once' ? { ...options.reconnect, enabled: false } : options.reconnect,
+      circuitBreaker: options.circuitBreaker,
       connectTimeoutMs: options.connectTimeoutMs ?? defaultConnectTimeoutMs(target.kind),
       limited: target.kind !== 'custom' && target.kind !== 'once',
       lazy: options.lazy,

@@ -2,27 +2,27 @@ import type { SessionIo } from '../actors/session-io.ts';
 import type { ListedTool } from '../link/tool-hash.ts';
 import { LinkLease, type LinkOpener } from '../actors/link-lease.ts';
 import type { Clock, ConnectPermit } from '../actors/ports.ts';
-import { emptyTally, forgiven, withLatency, type SessionTally } from '../machines/call-tally.ts';
-import { stateOfPhase, type ConnectionState, type Phase } from '../machines/connection-state.ts';
-import {
-  blankMemory,
-  initialData,
-  type SessionData,
-  type SessionMemory,
-  type SessionPolicy,
-} from '../machines/session-context.ts';
+import { emptyTally, forgiven, withLatency, type CircuitMode, type SessionTally } from '../machines/call-tally.ts';
+import { admitsCalls } from '../machines/session-setup.ts';
+import type { ConnectionState, Phase } from '../machines/connection-state.ts';
+import { blankMemory, type SessionData, type SessionMemory, type SessionPolicy } from '../machines/session-context.ts';
 import type { Fault } from '../link/fault.ts';
 import type { MemberView } from '../machines/group-policy.ts';
 import type { Link, LinkEvent } from '../link/link.ts';
 import type { LinkTarget } from '../link/target.ts';
+import { ClosedError } from '../errors/usage-errors.ts';
+import { CallTraffic } from './call-traffic.ts';
 import { catalogDifference, unknownCatalog, type Catalog } from './catalog.ts';
 import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
 import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
 import { cappedView, memberViewOf, sameView } from './member-view.ts';
 import type { ManagerPorts } from './ports.ts';
+import { openScrubbed } from './scrubbed-link.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
+import { holdSecrets, type ServerSecrets } from './server-secrets.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
+import { circuitOf, firstView, hasMoved, moveFact, nextView, type SessionView } from './session-view.ts';
 
 /** What a record tells the manager that keeps it. */
 export interface RecordOwner {
@@ -34,19 +34,6 @@ export interface RecordOwner {
   changed(record: SessionRecord): void;
   /** What the groups of this server see of it changed. */
   memberChanged(record: SessionRecord, view: MemberView): void;
-}
-
-/** A session as seen from outside its actor, after the last macrostep. */
-export interface SessionView {
-  readonly phase: Phase;
-  readonly state: ConnectionState;
-  readonly since: number;
-  readonly establishedAt: number | null;
-  /** When it next acts by itself, monotonic; null when it does not. */
-  readonly wakesAtMs: number | null;
-  readonly context: SessionData;
-  /** Tags of the session machine, a `SessionTag` each. */
-  readonly tags: ReadonlySet<string>;
 }
 
 /** What a server is to its groups; most servers have none. */
@@ -72,10 +59,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
   readonly policy: SessionPolicy;
   readonly lease: LinkLease;
   readonly #owner: RecordOwner;
+  readonly #secrets: ServerSecrets;
   // Made when first needed: with ten thousand records an empty Set each is megabytes.
   #listeners: Set<() => void> | undefined;
   #notificationListeners: Set<(method: string, params: unknown) => void> | undefined;
-  #cancels: Set<() => void> | undefined;
+  #traffic: CallTraffic | undefined;
   #closed: Promise<void> | undefined;
   #permit: ConnectPermit | undefined;
   #finish: (() => void) | undefined;
@@ -86,6 +74,8 @@ export class SessionRecord implements SessionIo, LinkOpener {
   catalog: Catalog = unknownCatalog;
   lastAnswerMs: number | undefined;
   lastFailedCallMs: number | undefined;
+  /** How often the circuit has moved: a call that began before it did says nothing to it any more. */
+  circuitMoves = 0;
   staleEvents = 0;
   #membership: Membership | undefined;
   /** The record's public face; undefined only until the record is added. */
@@ -99,17 +89,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.target = target;
     this.options = options;
     this.#owner = owner;
+    this.#secrets = holdSecrets(target, owner.ports.secrets);
     this.policy = policyOf(target, options);
     this.lease = new LinkLease(owner.ports.clock, this);
-    this.view = {
-      phase: 'idle',
-      state: 'disconnected',
-      since: owner.ports.clock.wall(),
-      establishedAt: null,
-      wakesAtMs: null,
-      context: initialData({ id, policy: this.policy, memory: blankMemory }),
-      tags: noTags,
-    };
+    this.view = firstView({ id, policy: this.policy, memory: blankMemory }, this.clock);
   }
 
   get origin(): string | null {
@@ -126,9 +109,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link {
     const { ports, clientInfo } = this.#owner;
-    const { id, target } = this;
+    const { target } = this.#secrets;
     const { handlers } = this.options;
-    return ports.links(target).open({ serverId: id, generation, target, clientInfo, handlers, onEvent });
+    const spec = { serverId: this.id, generation, target, clientInfo, handlers };
+    return openScrubbed(this.#secrets, onEvent, (scrubbed) => ports.links(target).open({ ...spec, onEvent: scrubbed }));
   }
 
   wall(): number {
@@ -143,45 +127,20 @@ export class SessionRecord implements SessionIo, LinkOpener {
   observe(phase: Phase, context: SessionData, tags: ReadonlySet<string>): void {
     const before = this.view;
     if (before.phase === phase && before.context === context) return;
-    const state = stateOfPhase(phase, 'closed');
-    const moved = before.phase !== phase || before.context.generation !== context.generation;
-    const wall = moved ? this.#owner.ports.clock.wall() : before.since;
     const connected = phase.startsWith('connected.');
-    const establishedAt = connected
-      ? before.phase.startsWith('connected.')
-        ? before.establishedAt
-        : wall
-      : phase === 'draining'
-        ? before.establishedAt
-        : null;
-    const wakesAtMs =
-      context.nextAttemptAt === before.context.nextAttemptAt
-        ? before.wakesAtMs
-        : context.restMs === null
-          ? null
-          : this.#owner.ports.clock.monotonic() + context.restMs;
-    this.view = { phase, state, since: wall, establishedAt, wakesAtMs, context, tags };
-    if (context.generation !== before.context.generation)
-      this.tally = { ...this.tally, failedInARow: 0, latency: emptyTally.latency };
-    if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
-    if (!moved) {
-      this.#changed();
-      this.#tellGroups();
-      return;
+    this.view = nextView(before, { phase, context, tags }, this.clock);
+    if (phase === 'releasing') this.#traffic?.people.set(0);
+    if (context.generation !== before.context.generation) this.tally = { ...emptyTally, ...countsOf(this.tally) };
+    if (context.circuit.phase !== before.context.circuit.phase) {
+      this.circuitMoves += 1;
+      this.tally = { ...this.tally, circuit: emptyTally.circuit };
     }
-    this.#info = undefined;
-    const fact: SessionFact = {
-      type: 'stateChanged',
-      from: before.state,
-      to: state,
-      fromPhase: before.phase,
-      phase,
-      pid: context.pid,
-      attempt: context.attempt,
-      nextAttemptAt: context.nextAttemptAt,
-      reason: context.reason,
-    };
-    this.#owner.publish(this, fact, before.state);
+    if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
+    if (!this.admits) this.#traffic?.bulkhead.callAll();
+    if (hasMoved(before, this.view)) {
+      this.#info = undefined;
+      this.#owner.publish(this, moveFact(before, this.view), before.state);
+    } else this.#changed();
     this.#tellGroups();
   }
 
@@ -267,13 +226,33 @@ export class SessionRecord implements SessionIo, LinkOpener {
     return enlist((this.#notificationListeners ??= new Set()), listener);
   }
 
-  /** A call in flight and how to cancel it; returns the way to forget it. */
-  onCancel(cancel: () => void): () => void {
-    return enlist((this.#cancels ??= new Set()), cancel);
+  /** Made with the first call: ten thousand servers that nobody calls must stay light. */
+  get traffic(): CallTraffic {
+    return (this.#traffic ??= new CallTraffic(this.clock, this.options));
+  }
+
+  /** Its state lets calls through; whether its link does, too, the link says. */
+  get admits(): boolean {
+    return admitsCalls(this.view.tags);
+  }
+
+  get circuit(): ReturnType<typeof circuitOf> {
+    return circuitOf(this.view, this.clock);
+  }
+
+  /** What the outcome of a call means to the circuit at this moment. */
+  get circuitMode(): CircuitMode {
+    const { phase } = this.view.context.circuit;
+    return phase === 'normal' || phase === 'probation' ? phase : 'barred';
+  }
+
+  /** Somebody waits for the last call that is under way. */
+  get waitsForCalls(): boolean {
+    return this.removing !== undefined || this.view.context.recycling;
   }
 
   cancelCalls(): void {
-    for (const cancel of this.#cancels ?? []) cancel();
+    this.#traffic?.cancelAll(new ClosedError('session', this.id));
   }
 
   finish(): void {
@@ -287,6 +266,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.finished = true;
     this.tell();
     this.#finish?.();
+  }
+
+  /** The last that is to be said of this server has been said. */
+  releaseSecrets(): void {
+    this.#secrets.release();
   }
 
   holdPermit(permit: ConnectPermit): void {
@@ -344,6 +328,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.#changed();
   }
 
+  noteAsking(generation: number, people: number): void {
+    if (generation === this.generation) this.traffic.people.set(people);
+  }
+
   noteNotification(_generation: number, method: string, params: unknown): void {
     for (const listener of this.#notificationListeners ?? []) listener(method, params);
   }
@@ -366,6 +354,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
   tell(): void {
     for (const listener of this.#listeners ?? []) listener();
   }
+}
+
+/** What of a tally is of the server and not of one generation. */
+function countsOf({ inFlight, succeeded, failed }: SessionTally): Partial<SessionTally> {
+  return { inFlight, succeeded, failed };
 }
 
 function enlist<T>(listeners: Set<T>, listener: T): () => void {

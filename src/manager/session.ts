@@ -18,9 +18,10 @@ import type {
 } from './results.ts';
 
 /**
- * What can be called. Each verb is tried once, and rejects with a typed error that says whether the server may have
- * executed it (`outcome`): `NotReadyError`, `CallTimeoutError`, `CallAbortedError`, `OutcomeUnknownError`, `RpcError`,
- * `OverloadedError`, `ProtocolError`, `ClosedError`, or `InvalidOptionError` for options that make no sense.
+ * What can be called. What was certainly not executed is sent again, up to `retry.maxAttempts`; what may have been executed is not, unless
+ * doing it twice does no harm. Each verb rejects with a typed error that says whether the server may have executed it
+ * (`outcome`): `NotReadyError`, `CircuitOpenError`, `QueueFullError`, `CallTimeoutError`, `CallAbortedError`, `OutcomeUnknownError`,
+ * `RpcError`, `OverloadedError`, `AuthRequiredError`, `ProtocolError`, `ClosedError`, or `InvalidOptionError` for options that make no sense.
  */
 export interface Caller {
   readonly id: string;
@@ -80,4 +81,9 @@ export interface Session extends Caller {
    * is started by hand. Throws `ClosedError` after removal, and `InvalidOptionError` for a `once` target, which cannot be connected again.
    */
   reconnect(reason?: string): void;
+  /**
+   * Closes the circuit, whatever it was: somebody knows that the server is well. Without effect on one that is closed. A new connection by
+   * itself does not close it, not even one that was asked for with `reconnect()`. Throws `ClosedError` after removal.
+   */
+  resetCircuit(): void;
 }

@@ -1,5 +1,6 @@
+import { withExpanded } from '../config/expanded-values.ts';
 import { InvalidOptionError } from '../errors/usage-errors.ts';
-import { objectValue } from './option-rules.ts';
+import { hiddenObject } from './option-rules.ts';
 import type { CustomTarget, LinkTarget, OnceTarget, StdioTarget, Transport } from '../link/target.ts';
 import { httpTarget, webSocketTarget } from './remote-targets.ts';
 
@@ -24,12 +25,12 @@ export function stdio(options: StdioOptions): StdioTarget {
 }
 
 function stdioTarget(options: StdioOptions, serverId: string | undefined): StdioTarget {
-  objectValue(options, 'target', serverId);
+  hiddenObject(options, 'target', serverId);
   const { command, args = [], cwd, env = {}, inheritEnv = false } = options;
   if (typeof command !== 'string' || command === '')
-    throw new InvalidOptionError('command', command, 'the name or path of a program', serverId);
+    throw new InvalidOptionError('command', command, 'the name or path of a program', serverId, true);
   if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
-    throw new InvalidOptionError('args', args, 'a list of texts', serverId);
+    throw new InvalidOptionError('args', args, 'a list of texts', serverId, true);
   if (cwd !== undefined && typeof cwd !== 'string')
     throw new InvalidOptionError('cwd', cwd, 'the path of a folder', serverId);
   if (typeof inheritEnv !== 'boolean')
@@ -46,7 +47,7 @@ function stdioTarget(options: StdioOptions, serverId: string | undefined): Stdio
     command,
     args: Object.freeze([...args]),
     cwd,
-    env: Object.freeze({ ...env }),
+    env: withExpanded(Object.freeze({ ...env }), env),
     inheritEnv,
   });
 }
@@ -78,7 +79,7 @@ function onceTarget(transport: Transport, serverId: string | undefined): OnceTar
 
 /** A target as its factory would have made it: one that was put together by hand is checked like any other. */
 export function checkTarget(target: ServerTarget, serverId: string): ServerTarget {
-  objectValue(target, 'target', serverId);
+  hiddenObject(target, 'target', serverId);
   switch (target.kind) {
     case 'stdio':
       return stdioTarget(target, serverId);

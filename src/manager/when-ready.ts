@@ -40,9 +40,9 @@ export function whenReady(record: SessionRecord, patience: Patience): Promise<vo
     signal,
     watch: (check) => record.onChange(check),
     check: () => {
-      const { phase, tags, context } = record.view;
+      const { phase, context } = record.view;
       if (record.finished || record.removing !== undefined) return new ClosedError('session', record.id);
-      if (tags.has('admits calls')) return true;
+      if (record.admits) return true;
       if (firstAttemptOnly ? phase.startsWith('disconnected.') : isHopeless(phase)) return connectError(record);
       return firstAttemptOnly && context.generation > firstGeneration + 1 ? connectError(record) : undefined;
     },

@@ -1,4 +1,4 @@
-import type { Fault } from '../link/fault.ts';
+import type { Fault, RequestFailure } from '../link/fault.ts';
 import type { Era, Progress } from '../link/link.ts';
 
 /** A tool in the shape of MCP's `tools/list`. */
@@ -46,6 +46,10 @@ export interface SimulatedBehaviour {
   answersPing: boolean;
   /** False: tool calls are executed but never answered. Default true. */
   answersCalls: boolean;
+  /** Every request but a ping is turned away with this failure, unexecuted. Default null. */
+  turnsAway: RequestFailure | null;
+  /** Tool calls are executed, and then their reply is lost with this fault while the link stands. Default null. */
+  losesReplies: Fault | null;
   /** What a tool call returns. Default: one text block with the arguments as JSON. */
   onCall: SimulatedCallHandler;
   /** Answers to requests other than `tools/call` and `ping`. Default null: lists and empty results for every standard method. */
@@ -86,6 +90,8 @@ export const DEFAULT_BEHAVIOUR: Readonly<SimulatedBehaviour> = Object.freeze({
   answersInitialize: true,
   answersPing: true,
   answersCalls: true,
+  turnsAway: null,
+  losesReplies: null,
   onCall: echoArguments,
   onRequest: null,
   tools: Object.freeze([ECHO_TOOL]),

@@ -1,5 +1,6 @@
 import type { TimerId } from '../actors/ports.ts';
 import { LinkError, type RequestFailure } from '../link/fault.ts';
+import type { Pending } from '../link/link.ts';
 
 /** What an exchange needs of its link. */
 export interface ExchangeOwner {
@@ -7,11 +8,11 @@ export interface ExchangeOwner {
 }
 
 /** One request of a link between being made and being settled. */
-export class Exchange {
-  readonly signal: AbortSignal;
+export class Exchange implements Pending<Record<string, unknown>> {
+  readonly answer: Promise<Record<string, unknown>>;
   readonly #owner: ExchangeOwner;
-  readonly #resolve: (result: Record<string, unknown>) => void;
-  readonly #reject: (error: LinkError) => void;
+  #resolve: (result: Record<string, unknown>) => void = () => undefined;
+  #reject: (error: LinkError) => void = () => undefined;
   sent = false;
   isSettled = false;
   /** The answer on its way. */
@@ -19,21 +20,15 @@ export class Exchange {
   /** Tells a call handler that nobody waits any more. Created only for handlers that could listen. */
   controller: AbortController | null = null;
 
-  constructor(
-    owner: ExchangeOwner,
-    signal: AbortSignal,
-    resolve: (result: Record<string, unknown>) => void,
-    reject: (error: LinkError) => void,
-  ) {
+  constructor(owner: ExchangeOwner) {
     this.#owner = owner;
-    this.signal = signal;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    signal.addEventListener('abort', this);
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
-  /** The signal's abort event: the exchange is its own listener, which spares a closure for each request. */
-  handleEvent(): void {
+  cancel(): void {
     this.fail({ kind: 'aborted', sent: this.sent });
   }
 
@@ -50,7 +45,6 @@ export class Exchange {
   #settle(): boolean {
     if (this.isSettled) return false;
     this.isSettled = true;
-    this.signal.removeEventListener('abort', this);
     this.#owner.exchangeSettled(this);
     return true;
   }

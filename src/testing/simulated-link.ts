@@ -1,6 +1,6 @@
 import type { Clock, TimerId } from '../actors/ports.ts';
 import { type Fault, LinkError } from '../link/fault.ts';
-import type { CloseMode, Link, LinkEvent, OpenSpec, RequestOptions, ServerFacts } from '../link/link.ts';
+import type { CloseMode, Link, LinkEvent, OpenSpec, Pending, RequestOptions, ServerFacts } from '../link/link.ts';
 import { echoArguments, type SimulatedBehaviour } from './simulated-behaviour.ts';
 import { Exchange, type ExchangeOwner, rpcFailureOf } from './simulated-exchange.ts';
 import { standardAnswer } from './simulated-answers.ts';
@@ -45,6 +45,7 @@ export class SimulatedLink implements Link, ExchangeOwner {
   #held: (() => void)[] | null = null;
   /** What waits for `decongest`. */
   #unsent: (() => void)[] | null = null;
+  #people = 0;
   #emitting = false;
   #backlog: LinkEvent[] | null = null;
 
@@ -59,21 +60,24 @@ export class SimulatedLink implements Link, ExchangeOwner {
     return this.#opened && this.#closing === null && this.#down === null;
   }
 
-  async probe(signal: AbortSignal): Promise<void> {
-    await this.#exchange(signal, (exchange) => {
+  probe(): Pending<void> {
+    const exchange = this.#exchange((arriving) => {
       this.#peer.countProbe();
-      return () => this.#answerPing(exchange);
+      return () => this.#answerPing(arriving);
     });
+    return { answer: exchange.answer.then(() => undefined), cancel: () => exchange.cancel() };
   }
 
   request(
     method: string,
     params: Readonly<Record<string, unknown>> | undefined,
-    options: RequestOptions,
-  ): Promise<Record<string, unknown>> {
-    return this.#exchange(options.signal, (exchange) => {
+    options: RequestOptions = {},
+  ): Pending<Record<string, unknown>> {
+    return this.#exchange((exchange) => {
       this.#peer.countRequest();
       if (method === 'ping') return () => this.#answerPing(exchange);
+      const { turnsAway } = this.#peer;
+      if (turnsAway !== null) return () => this.#answer(exchange, () => exchange.fail(turnsAway));
       if (method === 'tools/call') return () => this.#execute(exchange, params ?? NO_PARAMS, options);
       return () => this.#answerRequest(exchange, method, params ?? NO_PARAMS);
     });
@@ -110,6 +114,12 @@ export class SimulatedLink implements Link, ExchangeOwner {
   /** Delivers what the server says of its own accord; nothing before `opened` but stderr, and nothing after `down`. */
   say(event: Extract<LinkEvent, { type: 'notice' | 'stderr' | 'fault' }>): void {
     if (this.#opened || event.type === 'stderr') this.#emit(event);
+  }
+
+  /** So many people more, or fewer, are waited for. */
+  askPerson(more: 1 | -1): void {
+    this.#people += more;
+    this.#emit({ type: 'asking', people: this.#people });
   }
 
   /** What was held while the server hung happens now, in order. */
@@ -153,18 +163,19 @@ export class SimulatedLink implements Link, ExchangeOwner {
     }
   }
 
-  #exchange(signal: AbortSignal, arrive: (exchange: Exchange) => () => void): Promise<Record<string, unknown>> {
-    if (!this.isOpen) return Promise.reject(this.#refusal());
-    if (signal.aborted) return Promise.reject(new LinkError({ kind: 'aborted', sent: false }));
-    return new Promise((resolve, reject) => {
-      const exchange = new Exchange(this, signal, resolve, reject);
-      (this.#pending ??= new Set()).add(exchange);
-      this.#write(() => {
-        if (exchange.isSettled) return;
-        exchange.sent = true;
-        this.#send(arrive(exchange));
-      });
+  #exchange(arrive: (exchange: Exchange) => () => void): Exchange {
+    const exchange = new Exchange(this);
+    if (!this.isOpen) {
+      exchange.fail(this.#refusal().failure);
+      return exchange;
+    }
+    (this.#pending ??= new Set()).add(exchange);
+    this.#write(() => {
+      if (exchange.isSettled) return;
+      exchange.sent = true;
+      this.#send(arrive(exchange));
     });
+    return exchange;
   }
 
   #write(send: () => void): void {
@@ -211,7 +222,11 @@ export class SimulatedLink implements Link, ExchangeOwner {
     const name = String(params['name']);
     const args = params['arguments'];
     this.#peer.noteExecuted(name, args, this.spec.generation);
-    const { onCall } = this.#peer;
+    const { onCall, losesReplies } = this.#peer;
+    if (losesReplies !== null) {
+      this.#answer(exchange, () => exchange.fail({ kind: 'link', sent: true, fault: losesReplies }));
+      return;
+    }
     if (onCall === echoArguments) {
       this.#answerCall(exchange, () => exchange.succeed(echoArguments(name, args)));
       return;

@@ -97,6 +97,8 @@ export class SimulatedServerModel implements SimulatedServer, LinkPeer {
   answersInitialize = DEFAULT_BEHAVIOUR.answersInitialize;
   answersPing = DEFAULT_BEHAVIOUR.answersPing;
   answersCalls = DEFAULT_BEHAVIOUR.answersCalls;
+  turnsAway = DEFAULT_BEHAVIOUR.turnsAway;
+  losesReplies = DEFAULT_BEHAVIOUR.losesReplies;
   onCall = DEFAULT_BEHAVIOUR.onCall;
   onRequest = DEFAULT_BEHAVIOUR.onRequest;
   tools = DEFAULT_BEHAVIOUR.tools;
@@ -220,7 +222,14 @@ export class SimulatedServerModel implements SimulatedServer, LinkPeer {
     const link = this.#links.findLast((each) => each.isOpen);
     const handlers = link?.spec.handlers;
     const { signal } = new AbortController();
-    if (method === 'elicitation/create' && handlers?.elicit !== undefined) return handlers.elicit(params, signal);
+    if (method === 'elicitation/create' && handlers?.elicit !== undefined) {
+      link?.askPerson(1);
+      try {
+        return await handlers.elicit(params, signal);
+      } finally {
+        link?.askPerson(-1);
+      }
+    }
     if (method === 'sampling/createMessage' && handlers?.sample !== undefined) return handlers.sample(params, signal);
     if (method === 'roots/list' && handlers?.roots !== undefined) return { roots: await handlers.roots() };
     throw rpcError(-32601, `Method not found: ${method}`);

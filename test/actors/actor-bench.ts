@@ -105,6 +105,7 @@ export class ActorBench {
         return ms / 2;
       },
       noteTools: (generation, tools) => notes.push({ generation, tools }),
+      noteAsking: (generation, people) => notes.push({ generation, people }),
       noteNotification: (generation, method, params) => notes.push({ generation, method, params }),
       noteStderr: (generation, line) => notes.push({ generation, line }),
       noteFault: (generation, fault) => notes.push({ generation, fault }),

@@ -3,6 +3,7 @@ import { createFanOut } from '../../src/actors/fan-out.ts';
 import { linkLogic } from '../../src/actors/link-actor.ts';
 import { releaseLogic } from '../../src/actors/release-actor.ts';
 import { LinkError } from '../../src/link/fault.ts';
+import type { Pending } from '../../src/link/link.ts';
 import { type ActorBench, actorBenches, type RecordedIo, type RunningActor } from './actor-bench.ts';
 
 const bench = actorBenches();
@@ -24,23 +25,27 @@ async function opened(
   return { actor, record };
 }
 
-/** Keeps the signals of the probes and requests that go to the open link. */
-function signalsOf({ lease: { link } }: RecordedIo): AbortSignal[] {
-  const signals: AbortSignal[] = [];
+/** Tells of each probe and request that goes to the open link whether it was cancelled. */
+function cancelledOf({ lease: { link } }: RecordedIo): boolean[] {
+  const cancelled: boolean[] = [];
   if (link === undefined) throw new Error('there is no link');
+  const watch = <T>(pending: Pending<T>): Pending<T> => {
+    const index = cancelled.push(false) - 1;
+    return {
+      answer: pending.answer,
+      cancel: () => {
+        cancelled[index] = true;
+        pending.cancel();
+      },
+    };
+  };
   const probe = link.probe.bind(link);
   const request = link.request.bind(link);
   Object.assign(link, {
-    probe: (signal: AbortSignal) => {
-      signals.push(signal);
-      return probe(signal);
-    },
-    request: (...args: Parameters<typeof request>) => {
-      signals.push(args[2].signal);
-      return request(...args);
-    },
+    probe: () => watch(probe()),
+    request: (...args: Parameters<typeof request>) => watch(request(...args)),
   });
-  return signals;
+  return cancelled;
 }
 
 const tools = (...names: readonly string[]) => names.map((name) => ({ name, inputSchema: { type: 'object' } }));
@@ -261,13 +266,13 @@ describe('a link actor that is asked for a check', () => {
   it('gives it up, and tells nothing of it, once the link is let go', async () => {
     const world = bench();
     const { actor, record } = await opened(world);
-    const signals = signalsOf(record);
+    const cancelled = cancelledOf(record);
     record.server.hang();
     record.server.closeMs = 300;
     actor.send({ type: 'PROBE.REQUEST' });
-    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    expect(cancelled).toEqual([false]);
     actor.send({ type: 'LINK.RELEASE', mode: 'graceful' });
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(cancelled).toEqual([true]);
     record.server.resume();
     await world.clock.advance(60_000);
     expect([world.heard, record.notes]).toEqual([[{ type: 'LINK.RELEASED', generation: 1, leaked: false }], []]);
@@ -276,11 +281,11 @@ describe('a link actor that is asked for a check', () => {
   it('gives it up, and leaves no timer, when it is stopped', async () => {
     const world = bench();
     const { actor, record } = await opened(world);
-    const signals = signalsOf(record);
+    const cancelled = cancelledOf(record);
     record.server.hang();
     actor.send({ type: 'PROBE.REQUEST' });
     actor.stop();
-    expect([signals.map(({ aborted }) => aborted), world.clock.pendingTimers]).toEqual([[true], 0]);
+    expect([cancelled, world.clock.pendingTimers]).toEqual([[true], 0]);
     record.server.resume();
     await world.clock.advance(60_000);
     expect([world.heard, record.notes]).toEqual([[], []]);
@@ -364,7 +369,7 @@ describe('a link actor that is asked for the tools', () => {
   it('asks for no more pages, notes nothing and tells nothing of them, once the link is let go', async () => {
     const world = bench();
     const { actor, record } = await opened(world);
-    const signals = signalsOf(record);
+    const cancelled = cancelledOf(record);
     record.server.tools = tools('a', 'b', 'c', 'd');
     record.server.pageSize = 1;
     record.server.answerMs = 100;
@@ -372,7 +377,7 @@ describe('a link actor that is asked for the tools', () => {
     actor.send({ type: 'HYDRATE.REQUEST', offersTools: true });
     await world.clock.advance(250);
     actor.send({ type: 'LINK.RELEASE', mode: 'graceful' });
-    expect(signals.at(-1)?.aborted).toBe(true);
+    expect(cancelled.at(-1)).toBe(true);
     await world.clock.advance(60_000);
     expect([types(world), record.notes, record.server.received.length]).toEqual([['LINK.RELEASED'], [], 3]);
   });
@@ -380,14 +385,14 @@ describe('a link actor that is asked for the tools', () => {
   it('asks for no more pages, notes nothing and tells nothing of them, when it is stopped', async () => {
     const world = bench();
     const { actor, record } = await opened(world);
-    const signals = signalsOf(record);
+    const cancelled = cancelledOf(record);
     record.server.tools = tools('a', 'b', 'c', 'd');
     record.server.pageSize = 1;
     record.server.answerMs = 100;
     actor.send({ type: 'HYDRATE.REQUEST', offersTools: true });
     await world.clock.advance(250);
     actor.stop();
-    expect(signals.at(-1)?.aborted).toBe(true);
+    expect(cancelled.at(-1)).toBe(true);
     await world.clock.advance(60_000);
     expect([world.heard, record.notes, record.server.received.length]).toEqual([[], [], 3]);
     await record.lease.release('kill');
@@ -400,10 +405,12 @@ describe('a link actor that is asked for the tools', () => {
       const { actor, record } = await opened(world);
       let answer: (result: Record<string, unknown>) => void = () => undefined;
       Object.assign(record.lease.link ?? {}, {
-        request: () =>
-          new Promise((resolve) => {
+        request: () => ({
+          answer: new Promise((resolve) => {
             answer = resolve;
           }),
+          cancel: () => undefined,
+        }),
       });
       actor.send({ type: 'HYDRATE.REQUEST', offersTools: true });
       answer({ tools: tools('late') });
@@ -433,7 +440,10 @@ describe('a link actor that is asked for the tools', () => {
     const { actor, record } = await opened(world);
     const fault = { kind: 'protocol', code: 'bad-answer', message: 'neither a result nor an error' } as const;
     Object.assign(record.lease.link ?? {}, {
-      request: () => Promise.reject(new LinkError({ kind: 'link', sent: true, fault })),
+      request: () => ({
+        answer: Promise.reject(new LinkError({ kind: 'link', sent: true, fault })),
+        cancel: () => undefined,
+      }),
     });
     actor.send({ type: 'HYDRATE.REQUEST', offersTools: true });
     await world.clock.settle();
@@ -448,15 +458,15 @@ describe('a link that someone else lets go', () => {
     async (mode) => {
       const world = bench();
       const { actor, record } = await opened(world);
-      const signals = signalsOf(record);
+      const cancelled = cancelledOf(record);
       record.server.hang();
       record.server.closeMs = 200;
       record.server.killMs = 200;
       actor.send({ type: 'PROBE.REQUEST' });
       actor.send({ type: 'HYDRATE.REQUEST', offersTools: true });
-      expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+      expect(cancelled).toEqual([false, false]);
       void record.lease.release(mode);
-      expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+      expect(cancelled).toEqual([true, true]);
       record.server.resume();
       await world.clock.advance(60_000);
       expect([world.heard, record.notes]).toEqual([[], []]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listTools } from '../../src/actors/list-tools.ts';
+import { listTools, type ToolList } from '../../src/actors/list-tools.ts';
 import { LinkError } from '../../src/link/fault.ts';
 import { type ListedTool, listTool } from '../../src/link/tool-hash.ts';
 import type { SimulatedTool } from '../../src/testing/index.ts';
@@ -30,16 +30,22 @@ async function connected(world: ActorBench): Promise<RecordedIo> {
 }
 
 interface Listing {
-  result?: Awaited<ReturnType<typeof listTools>>;
+  result?: ToolList;
   error?: unknown;
 }
 
 /** Asks the server for its tools and keeps what becomes of it. */
-function list(record: RecordedIo, signal: AbortSignal = new AbortController().signal): Listing {
+function list(record: RecordedIo): Listing {
+  return cancellableList(record).listing;
+}
+
+/** The same, and a way to give it up. */
+function cancellableList(record: RecordedIo): { readonly listing: Listing; readonly cancel: () => void } {
   const { link } = record.lease;
   if (link === undefined) throw new Error('there is no link to list the tools of');
   const listing: Listing = {};
-  listTools(link, signal).then(
+  const { answer, cancel } = listTools(link);
+  answer.then(
     (result) => {
       listing.result = result;
     },
@@ -47,7 +53,7 @@ function list(record: RecordedIo, signal: AbortSignal = new AbortController().si
       listing.error = error;
     },
   );
-  return listing;
+  return { listing, cancel };
 }
 
 /** The names of the tools that were listed, and whether they are all there are. */
@@ -225,19 +231,59 @@ describe('a listing that does not come to its end', () => {
     expect(listing.error).toMatchObject({ failure: { kind: 'link', fault: { kind: 'exit' } } });
   });
 
-  it('rejects when it is aborted, and asks for no more pages', async () => {
+  it('rejects when it is cancelled, and asks for no more pages', async () => {
     const world = bench();
     const record = await connected(world);
     record.server.tools = toolsNamed(4);
     record.server.pageSize = 1;
     record.server.answerMs = 100;
-    const controller = new AbortController();
-    const listing = list(record, controller.signal);
+    const { listing, cancel } = cancellableList(record);
     await world.clock.advance(250);
-    controller.abort('enough');
+    cancel();
+    cancel();
+    await world.clock.settle();
+    expect(listing).toMatchObject({ error: { failure: { kind: 'aborted', sent: true } } });
     await world.clock.advance(60_000);
-    expect(listing).toMatchObject({ error: { failure: { kind: 'aborted' } } });
     expect(record.server.received).toHaveLength(3);
+  });
+
+  it('rejects when it is cancelled between two pages: the next one is never sent', async () => {
+    const world = bench();
+    const record = await connected(world);
+    record.server.tools = toolsNamed(4);
+    record.server.pageSize = 1;
+    const { link } = record.lease;
+    if (link === undefined) throw new Error('there is no link');
+    const request = link.request.bind(link);
+    Object.assign(link, {
+      request: (...args: Parameters<typeof request>) => {
+        const page = request(...args);
+        // In the same turn in which the page arrives, before the listing has read it.
+        page.answer.then(
+          () => {
+            cancel();
+          },
+          () => undefined,
+        );
+        return page;
+      },
+    });
+    const { listing, cancel } = cancellableList(record);
+    await world.clock.settle();
+    expect(listing).toMatchObject({ error: { failure: { kind: 'aborted', sent: false } } });
+    expect(record.server.received).toHaveLength(1);
+  });
+
+  it('that is cancelled after its end keeps its result, and sends nothing', async () => {
+    const world = bench();
+    const record = await connected(world);
+    record.server.tools = toolsNamed(1);
+    const { listing, cancel } = cancellableList(record);
+    await world.clock.settle();
+    cancel();
+    await world.clock.settle();
+    expect(listing).toMatchObject({ result: { complete: true } });
+    expect(record.server.received).toHaveLength(1);
   });
 
   it('rejects when a later page is lost with the link: what came before is not taken for the catalog', async () => {

@@ -96,16 +96,14 @@ describe('from a configuration', () => {
 
 describe('from a command', () => {
   it('holds one server, named after the base name, with the whole environment and in the working directory', () => {
-    const { servers } = planFromCommand(['./bin/server', '--port', '1'], '/home/me');
+    const { servers } = planFromCommand(['./bin/server', '--port', '1'], '/home/me', { PATH: '/bin', API_KEY: 'k-1' });
+    const env = { PATH: '/bin', API_KEY: 'k-1' };
     expect(servers).toMatchObject([
-      {
-        id: 'server',
-        target: { kind: 'stdio', command: './bin/server', args: ['--port', '1'], cwd: '/home/me', inheritEnv: true },
-      },
+      { id: 'server', target: { kind: 'stdio', command: './bin/server', args: ['--port', '1'], cwd: '/home/me', env } },
     ]);
   });
 
   it('refuses an empty command', () => {
-    expect(() => planFromCommand([''], '/home/me')).toThrow(InvalidOptionError);
+    expect(() => planFromCommand([''], '/home/me', {})).toThrow(InvalidOptionError);
   });
 });

@@ -19,7 +19,12 @@ it('the manager options are all there, with their defaults', () => {
 it('the server options are all there, with their defaults', () => {
   const options = resolveServerOptions({}, {});
   const { connectTimeoutMs } = policyOf(stdio({ command: 'x' }), options);
-  expect(defaultsIn('server option')).toEqual({ ...leaves(options), connectTimeoutMs, handlers: 'none' });
+  expect(defaultsIn('server option')).toEqual({
+    ...leaves(options),
+    connectTimeoutMs,
+    handlers: 'none',
+    tools: 'none',
+  });
 });
 
 it('the call options are all there', () => {
@@ -29,7 +34,9 @@ it('the call options are all there', () => {
     signal: 0,
     onProgress: 0,
     onServed: 0,
+    retry: 0,
     evenIfUnhealthy: 0,
+    waitForReadyMs: 0,
   } satisfies Record<keyof CallOptions, 0>;
   expect(rowsUnder(text, 'call option').map(([name]) => name)).toEqual(Object.keys(options));
 });
@@ -42,17 +49,27 @@ it('the events are all there', () => {
     healthTicked: 0,
     healthChecked: 0,
     reconnectScheduled: 0,
+    circuitChanged: 0,
     sessionLost: 0,
     linkLeaked: 0,
     linkFault: 0,
     catalogChanged: 0,
+    resultUnchecked: 0,
     sessionCrashed: 0,
   } satisfies Record<SessionFact['type'], 0>;
   expect(rowsUnder(text, 'event').flatMap(([names = '']) => names.split(', '))).toEqual(Object.keys(events));
 });
 
 it('the ports are all there', () => {
-  const ports = { clock: 0, random: 0, links: 0, connectLimiter: 0, logger: 0 } satisfies Record<keyof ManagerPorts, 0>;
+  const ports = {
+    clock: 0,
+    random: 0,
+    links: 0,
+    connectLimiter: 0,
+    validator: 0,
+    logger: 0,
+    secrets: 0,
+  } satisfies Record<keyof ManagerPorts, 0>;
   expect(rowsUnder(text, 'port').map(([name]) => name)).toEqual(Object.keys(ports));
 });
 
@@ -88,7 +105,7 @@ function defaultsIn(heading: string): Record<string, unknown> {
 
 function valueOf(cell: string): unknown {
   if (cell === 'true' || cell === 'false') return cell === 'true';
-  return /^[\d ]+$/.test(cell) ? Number(cell.replaceAll(' ', '')) : cell;
+  return /^[\d .]+$/.test(cell) ? Number(cell.replaceAll(' ', '')) : cell;
 }
 
 function leaves(options: object, path = ''): Record<string, unknown> {

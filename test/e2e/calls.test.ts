@@ -53,7 +53,7 @@ describe('a call in flight when the process dies', unhurried, () => {
 
   test('and a hundred others are settled once each', async () => {
     const stage = new Stage();
-    const session = await stage.add('mortal', stage.server('mortal'), untiring);
+    const session = await stage.add('mortal', stage.server('mortal'), { ...untiring, maxInFlight: 101 });
     const settled: unknown[] = [];
     const calls = Array.from({ length: 100 }, async () => {
       settled.push((await failureOf(session.callTool('sleep', { ms: 600_000 })))['code']);
@@ -93,12 +93,13 @@ describe('a call in flight when the process dies', unhurried, () => {
     await stage.close();
   });
 
-  test('is refused, unsent, from the loss to the recovery', async () => {
+  test('is refused, unsent, from the loss to the recovery, if it will not wait', async () => {
     const stage = new Stage();
     const session = await stage.add('mortal', stage.server('mortal'), untiring);
     const refused: Promise<unknown>[] = [];
     session.state$.subscribe((state) => {
-      if (state !== 'healthy') refused.push(failureOf(session.callTool('echo', { text: state })));
+      if (state !== 'healthy')
+        refused.push(failureOf(session.callTool('echo', { text: state }, { waitForReadyMs: 0 })));
     });
     process.kill(pidOf(session), 'SIGKILL');
     await stage.reaches('mortal', 'connected.healthy', 2);

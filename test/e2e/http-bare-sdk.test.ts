@@ -1,43 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startLeakCheck, type LeakCheck } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { EverythingOverHttp, HttpFixture, type HttpSettings } from '../support/http-fixture.ts';
+import { inGoodTime, StockClient } from '../support/stock-http-client.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { unhurried } from './stage.ts';
 
 /** For what gets no answer however long one waits. */
 const soon = { timeout: 300 };
-const inGoodTime = { timeout: 60_000 };
 const timedOut = { code: -32001 };
-
-/** The SDK's own client over its own transport, and what it tells whoever listens. */
-class StockClient {
-  readonly client = new Client({ name: 'stock', version: '1' });
-  readonly transport: StreamableHTTPClientTransport;
-  closes = 0;
-  readonly errors: string[] = [];
-
-  constructor(url: string) {
-    this.transport = new StreamableHTTPClientTransport(new URL(url));
-    this.client.onclose = () => {
-      this.closes += 1;
-    };
-    this.client.onerror = (error) => this.errors.push(error.message);
-  }
-
-  connect(limit = inGoodTime): Promise<void> {
-    return this.client.connect(this.transport, limit);
-  }
-
-  call(name: string, args: Record<string, unknown>, limit: { timeout: number }): Promise<unknown> {
-    return this.client.callTool({ name, arguments: args }, undefined, limit);
-  }
-}
 
 /** Says what these faults do to the client that is the measure: each is one that holdfast has an answer to. */
 describe('the stock SDK client', unhurried, () => {

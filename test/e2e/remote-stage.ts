@@ -137,6 +137,8 @@ function codeOf(code: string): string {
 
 function wordsOf(event: LinkEvent): string {
   switch (event.type) {
+    case 'asking':
+      return `asking ${event.people}`;
     case 'fault':
     case 'down':
       return `${event.type} ${event.fault.kind} ${codeOf(event.fault.code)}`;

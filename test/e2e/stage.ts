@@ -260,9 +260,12 @@ function told(event: ManagerEvent): string[] {
       return [`sessionCrashed ${event.error.code}`];
     case 'sessionLost':
       return [`sessionLost ${event.code}`];
+    case 'circuitChanged':
+      return [`circuit ${event.to}`];
     case 'serverAdded':
     case 'serverRemoved':
     case 'linkLeaked':
+    case 'resultUnchecked':
     case 'catalogChanged':
     case 'groupAdded':
     case 'groupRemoved':

@@ -79,9 +79,11 @@ describe('the loading driver', () => {
     expect(owner.events).toEqual([CLOSED_EVENT]);
     const refused = { kind: 'link', sent: false, fault: CLOSED_EVENT.fault };
     expect(await failureOf(owner.call('tools/list'))).toEqual(refused);
-    expect(await failureOf(owner.link.probe(new AbortController().signal))).toEqual(refused);
+    expect(await failureOf(owner.probe())).toEqual(refused);
     expect(await failureOf(owner.link.notify('x', {}))).toEqual(refused);
-    expect(await failureOf(owner.link.probe(AbortSignal.abort()))).toEqual({ kind: 'aborted', sent: false });
+    const refusedOne = owner.link.probe();
+    refusedOne.cancel();
+    expect(await failureOf(refusedOne.answer)).toEqual(refused);
     await import('../../src/link/sdk-v1/sdk-v1-driver.ts');
     await flush();
     expect([asked, owner.events, owner.link.isOpen]).toEqual([0, [CLOSED_EVENT], false]);
@@ -93,7 +95,7 @@ describe('the loading driver', () => {
     expect([loadingDriver.name, owner.link.isOpen]).toEqual(['sdk-v1', true]);
     const call = owner.call('tools/list');
     transport.answer((await transport.sentMethod('tools/list')).id, { tools: [] });
-    const probe = owner.link.probe(new AbortController().signal);
+    const probe = owner.probe();
     transport.answer((await transport.sentMethod('ping')).id);
     expect([await call, await probe]).toEqual([{ tools: [] }, undefined]);
     await owner.link.notify('notifications/x', { a: 1 });

@@ -10,9 +10,10 @@ import {
   type SessionTally,
   withLatency,
 } from '../../src/machines/call-tally.ts';
+import { defaultCircuitBreaker } from '../../src/machines/circuit-policy.ts';
 import { defaultHealthCheck } from '../../src/machines/health-policy.ts';
 
-const policy = defaultHealthCheck;
+const policy = { healthCheck: defaultHealthCheck, circuitBreaker: defaultCircuitBreaker };
 const answered = (latencyMs = 10, ok = true): CallOutcome => ({ kind: 'answered', ok, latencyMs });
 const failed: CallOutcome = { kind: 'failed' };
 const voided: CallOutcome = { kind: 'void' };
@@ -53,7 +54,7 @@ describe('a call', () => {
   ] as const)('that ends in %s is counted', (_end, outcome, counts) => {
     const started = callStarted(callStarted(emptyTally));
     expect(started).toEqual({ ...emptyTally, inFlight: 2 });
-    expect(recordOutcome(started, outcome, policy).tally).toEqual({ inFlight: 1, ...counts });
+    expect(recordOutcome(started, outcome, policy).tally).toMatchObject({ inFlight: 1, ...counts });
   });
 
   it('leaves the empty tally empty', () => {
@@ -64,6 +65,7 @@ describe('a call', () => {
       failed: 0,
       failedInARow: 0,
       latency: { last: null, mean: null },
+      circuit: { answeredInARow: 0, failedInARow: 0, good: 0, window: undefined },
     });
   });
 });
@@ -184,8 +186,9 @@ describe('whatever calls come to', () => {
           expect(tally.succeeded + tally.failed).toBe(index + 1);
           expect(known.failing).toBe(tally.failedInARow > 0);
           const mean = tally.latency.mean ?? 0;
-          const mayBeEither = mean <= policy.degradedLatencyMs && mean >= policy.degradedLatencyMs * 0.8;
-          expect(mayBeEither || known.slow === mean > policy.degradedLatencyMs).toBe(true);
+          const mayBeEither =
+            mean <= policy.healthCheck.degradedLatencyMs && mean >= policy.healthCheck.degradedLatencyMs * 0.8;
+          expect(mayBeEither || known.slow === mean > policy.healthCheck.degradedLatencyMs).toBe(true);
         });
       }),
       { numRuns: 300 },

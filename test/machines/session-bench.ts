@@ -1,3 +1,4 @@
+import { defaultCircuitBreaker } from '../../src/machines/circuit-policy.ts';
 import assert from 'node:assert/strict';
 import { afterEach } from 'vitest';
 import { createActor, fromCallback, setup, type ActorRefFrom } from 'xstate';
@@ -57,6 +58,7 @@ export function policyOf({ healthCheck, reconnect, policy }: BenchOptions = {}):
   return {
     healthCheck: { ...defaultHealthCheck, ...healthCheck },
     reconnect: { ...defaultReconnect, ...reconnect },
+    circuitBreaker: defaultCircuitBreaker,
     connectTimeoutMs: 30_000,
     limited: true,
     lazy: false,

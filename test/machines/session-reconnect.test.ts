@@ -1,3 +1,4 @@
+import { closedCircuit } from '../../src/machines/circuit-policy.ts';
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '../../src/machines/connection-state.ts';
 import type { FaultKind } from '../../src/link/fault.ts';
@@ -85,6 +86,7 @@ describe('backing off', () => {
       parkedFor: null,
       parks: 0,
       lastFault: fault('transport'),
+      circuit: closedCircuit,
     });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Link, LinkDriver } from '../../src/index.ts';
-import { failureOf, outcomeOf, simulated, world } from './support.ts';
+import { failureOf, outcomeOf, pending, simulated, world } from './support.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const facts = {
@@ -209,7 +209,7 @@ describe('a call', () => {
     const w = world();
     const session = await w.add('a');
     w.server('a').congest();
-    const call = outcomeOf(session.callTool('echo'));
+    const call = outcomeOf(session.callTool('echo', {}, { waitForReadyMs: 0 }));
     await w.clock.settle();
     w.server('a').exit();
     await w.clock.settle();
@@ -219,12 +219,12 @@ describe('a call', () => {
     expect(w.server('a').executed).toEqual([]);
   });
 
-  it('while there is no connection is refused at once, with the time to the next attempt', async () => {
+  it('that does not wait for a connection is refused at once, with the time to the next attempt', async () => {
     const w = world();
     const session = await w.add('a');
     w.server('a').exit();
     await w.clock.advance(100);
-    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({
+    expect(await failureOf(() => session.callTool('echo', {}, { waitForReadyMs: 0 }))).toMatchObject({
       name: 'NotReadyError',
       code: 'NOT_READY',
       outcome: 'not-sent',
@@ -244,7 +244,9 @@ describe('a call', () => {
     w.server('a').exit();
     await w.clock.advance(100);
     w.clock.jumpWall(3_600_000);
-    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({ retryAfterMs: 150 });
+    expect(await failureOf(() => session.callTool('echo', {}, { waitForReadyMs: 0 }))).toMatchObject({
+      retryAfterMs: 150,
+    });
   });
 
   it('to an unhealthy server is refused, unless the caller insists', async () => {
@@ -386,7 +388,7 @@ describe('a call', () => {
       expect(await failureOf(() => session.callTool('echo'))).toMatchObject({
         name: 'ProtocolError',
         code: 'PROTOCOL',
-        outcome: 'unknown',
+        outcome: 'executed',
         serverId: 'a',
         generation: 1,
       });
@@ -456,15 +458,17 @@ describe('an answer of an older generation', () => {
           get isOpen() {
             return open;
           },
-          probe: () => Promise.resolve(),
+          probe: () => pending(Promise.resolve()),
           request: () =>
-            new Promise((resolve) => {
-              if (mine === 1)
-                late.push(() => {
-                  resolve({ content: [] });
-                });
-              else resolve({ content: [] });
-            }),
+            pending(
+              new Promise((resolve) => {
+                if (mine === 1)
+                  late.push(() => {
+                    resolve({ content: [] });
+                  });
+                else resolve({ content: [] });
+              }),
+            ),
           notify: () => Promise.resolve(),
           close() {
             open = false;
@@ -601,7 +605,7 @@ describe('the other verbs', () => {
 
 it('a hundred calls at once are each answered with their own result', async () => {
   const w = world();
-  const session = await w.add('a');
+  const session = await w.add('a', { maxInFlight: 100 });
   w.server('a').answerMs = 5;
   const calls = Array.from({ length: 100 }, (_, n) => outcomeOf(session.callTool('echo', { n })));
   await w.clock.settle();

@@ -131,7 +131,7 @@ describe('a fleet of 200', () => {
     };
     for (const server of w.sim.all()) server.exit();
     for (const session of sessions) {
-      const error = await failureOf(() => session.callTool('echo'));
+      const error = await failureOf(() => session.callTool('echo', {}, { waitForReadyMs: 0 }));
       expect(error).toMatchObject({ code: 'NOT_READY', outcome: 'not-sent' });
     }
     await w.clock.settle();

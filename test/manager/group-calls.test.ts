@@ -94,7 +94,7 @@ describe('a call to a group', () => {
     ['its caller gives it up', 'CALL_ABORTED', 'unknown'],
     ['the server answers with an error', 'RPC', 'executed'],
     ['the server answers that it knows no such method', 'RPC', 'rejected'],
-    ['the answer is no result', 'PROTOCOL', 'unknown'],
+    ['the answer is no result', 'PROTOCOL', 'executed'],
   ])('moves nowhere when %s', async (what, code, outcome) => {
     const { w, group, executed } = await grouped(['a', 'b']);
     const abort = new AbortController();

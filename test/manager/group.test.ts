@@ -328,7 +328,7 @@ describe('two groups that share their members', () => {
       ['b', 1],
       ['a', 0],
     ]);
-    for (let n = 0; n < 4; n += 1) {
+    for (let n = 0; n < 3; n += 1) {
       outcomeOf(w.manager.session('b').callTool('echo', {}, { timeoutMs: 100 }));
       await w.clock.advance(100);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stdio, type Link, type LinkDriver, type Logger, type OpenSpec } from '../../src/index.ts';
-import { collectingUncaught, failureOf, outcomeOf, simulated, world, type World } from './support.ts';
+import { collectingUncaught, failureOf, outcomeOf, pending, simulated, world, type World } from './support.ts';
 
 const facts = {
   era: 'legacy',
@@ -53,7 +53,10 @@ describe('a session whose actor throws', () => {
       nextAttemptAt: w.clock.wall() + 250,
       lastError: { code: 'session-crashed', message: "the session's actor crashed: no chance" },
     });
-    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({ code: 'NOT_READY', retryAfterMs: 250 });
+    expect(await failureOf(() => session.callTool('echo', {}, { waitForReadyMs: 0 }))).toMatchObject({
+      code: 'NOT_READY',
+      retryAfterMs: 250,
+    });
     await w.clock.advance(1_000);
     expect(w.news().filter((line) => line.includes(' b '))).toEqual([]);
     expect(w.trace.filter((line) => line.includes(' a ')).slice(7)).toEqual([
@@ -380,8 +383,8 @@ describe('what others wrote', () => {
       get isOpen() {
         return open;
       },
-      probe: () => Promise.resolve(),
-      request: () => Promise.resolve({ content: [] }),
+      probe: () => pending(Promise.resolve()),
+      request: () => pending(Promise.resolve({ content: [] })),
       notify: () => Promise.resolve(),
       close() {
         open = false;
@@ -402,9 +405,9 @@ describe('what others wrote', () => {
     ['close', (spec: OpenSpec) => calm(spec, { close: boom })],
     ['close, later', (spec: OpenSpec) => calm(spec, { close: () => Promise.reject(new Error('mine')) })],
     ['probe', (spec: OpenSpec) => calm(spec, { probe: boom })],
-    ['probe, later', (spec: OpenSpec) => calm(spec, { probe: () => Promise.reject(new Error('mine')) })],
+    ['probe, later', (spec: OpenSpec) => calm(spec, { probe: () => pending(Promise.reject(new Error('mine'))) })],
     ['request', (spec: OpenSpec) => calm(spec, { request: boom })],
-    ['request, later', (spec: OpenSpec) => calm(spec, { request: () => Promise.reject(new Error('mine')) })],
+    ['request, later', (spec: OpenSpec) => calm(spec, { request: () => pending(Promise.reject(new Error('mine'))) })],
     ['notify', (spec: OpenSpec) => calm(spec, { notify: boom })],
   ] as const)(
     'a driver whose %s throws harms its own server at most, and keeps nobody from closing',

@@ -142,6 +142,10 @@ export function line(event: ManagerEvent, atMs: number): string {
       return `${head} tools +[${event.added.join()}] -[${event.removed.join()}] ~[${event.changed.join()}]`;
     case 'linkFault':
       return `${head} linkFault ${event.error.code}`;
+    case 'circuitChanged':
+      return `${head} circuit ${event.from} > ${event.to}${event.onProbation ? ' on probation' : ''}${event.openMs === null ? '' : ` for ${event.openMs}`}: ${event.reason}`;
+    case 'resultUnchecked':
+      return `${head} resultUnchecked ${event.tool}: ${event.reason}`;
     case 'sessionLost':
       return `${head} sessionLost ${event.code}`;
     case 'healthTicked':
@@ -279,4 +283,9 @@ function safeJson(value: unknown): string {
   } catch {
     return '';
   }
+}
+
+/** What a link makes of a request whose answer is this promise, and which nobody can cancel. */
+export function pending<T>(answer: Promise<T>): { readonly answer: Promise<T>; cancel(): void } {
+  return { answer, cancel: () => undefined };
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/link/fault.ts';
-import type { Link, LinkEvent, OpenSpec } from '../../src/link/link.ts';
+import type { Link, LinkEvent, OpenSpec, Pending } from '../../src/link/link.ts';
 import type { CustomTarget } from '../../src/link/target.ts';
 import {
   createSimulatedServers,
@@ -17,7 +17,6 @@ const target: CustomTarget = {
 };
 const BROKEN: Fault = { kind: 'transport', code: 'ECONNRESET', message: 'the connection was reset' };
 const CLOSED: Fault = { kind: 'closed', code: 'closed', message: 'the link was closed' };
-const never = new AbortController().signal;
 
 let clock: VirtualClock;
 let servers: SimulatedServers;
@@ -56,8 +55,10 @@ async function openSettled(more: Partial<OpenSpec> = {}): Promise<Opened> {
   return opened;
 }
 
-const call = (link: Link, args: unknown = { n: 1 }, signal = never): Promise<Record<string, unknown>> =>
-  link.request('tools/call', { name: 'echo', arguments: args }, { signal });
+const ask = (link: Link, args: unknown = { n: 1 }): Pending<Record<string, unknown>> =>
+  link.request('tools/call', { name: 'echo', arguments: args });
+
+const call = (link: Link, args?: unknown): Promise<Record<string, unknown>> => ask(link, args).answer;
 
 /** How a promise stands after everything that is due now has happened. */
 async function fateOf(promise: Promise<unknown>): Promise<unknown> {
@@ -154,7 +155,7 @@ describe('answers', () => {
   it('come on a microtask by default and carry the arguments back', async () => {
     const { link } = await openSettled();
     expect(await call(link, { x: [1] })).toEqual({ content: [{ type: 'text', text: '{"x":[1]}' }] });
-    await link.probe(never);
+    await link.probe().answer;
     expect(servers.server('a')).toMatchObject({
       probes: 1,
       requests: 1,
@@ -166,7 +167,7 @@ describe('answers', () => {
     servers.server('a', { answerMs: 40 });
     const { link } = await openSettled();
     const seen: string[] = [];
-    void link.probe(never).then(() => seen.push('probe'));
+    void link.probe().answer.then(() => seen.push('probe'));
     void call(link).then(() => seen.push('call'));
     await clock.advance(39);
     expect(seen).toEqual([]);
@@ -178,8 +179,7 @@ describe('answers', () => {
     const tools = ['a', 'b', 'c'].map((name) => ({ name, inputSchema: { type: 'object' } }));
     servers.server('a', { tools, pageSize: 2 });
     const { link } = await openSettled();
-    const list = (params?: Record<string, unknown>): Promise<unknown> =>
-      link.request('tools/list', params, { signal: never });
+    const list = (params?: Record<string, unknown>): Promise<unknown> => link.request('tools/list', params).answer;
     expect(await list()).toEqual({ tools: tools.slice(0, 2), nextCursor: '2' });
     expect(await list({ cursor: '2' })).toEqual({ tools: tools.slice(2) });
     expect(await fateOf(list({ cursor: 'x' }))).toEqual({
@@ -193,18 +193,18 @@ describe('answers', () => {
   it('to standard methods are empty, to unknown ones -32601, and onRequest comes before both', async () => {
     const server = servers.server('a');
     const { link } = await openSettled();
-    const ask = (method: string): Promise<unknown> => fateOf(link.request(method, { k: 1 }, { signal: never }));
-    expect(await ask('resources/list')).toEqual({ value: { resources: [] } });
-    expect(await ask('logging/setLevel')).toEqual({ value: {} });
-    expect(await ask('no/such')).toEqual({
+    const request = (method: string): Promise<unknown> => fateOf(link.request(method, { k: 1 }).answer);
+    expect(await request('resources/list')).toEqual({ value: { resources: [] } });
+    expect(await request('logging/setLevel')).toEqual({ value: {} });
+    expect(await request('no/such')).toEqual({
       kind: 'rpc',
       sent: true,
       rpcCode: -32601,
       message: 'Method not found: no/such',
     });
     server.onRequest = (method) => (method === 'no/such' ? { now: 'known' } : undefined);
-    expect(await ask('no/such')).toEqual({ value: { now: 'known' } });
-    expect(await ask('prompts/list')).toEqual({ value: { prompts: [] } });
+    expect(await request('no/such')).toEqual({ value: { now: 'known' } });
+    expect(await request('prompts/list')).toEqual({ value: { prompts: [] } });
     expect(server.received.map(({ method }) => method)).toEqual([
       'resources/list',
       'logging/setLevel',
@@ -223,8 +223,8 @@ describe('answers', () => {
       await Promise.resolve();
       return { name, args };
     };
-    const options = { signal: never, onProgress: (step: unknown) => progress.push(step) };
-    expect(await link.request('tools/call', { name: 'sum', arguments: { a: 1 } }, options)).toEqual({
+    const options = { onProgress: (step: unknown) => progress.push(step) };
+    expect(await link.request('tools/call', { name: 'sum', arguments: { a: 1 } }, options).answer).toEqual({
       name: 'sum',
       args: { a: 1 },
     });
@@ -240,9 +240,9 @@ describe('answers', () => {
   it('can be withheld for pings and calls apart; a call without an answer was executed all the same', async () => {
     const server = servers.server('a', { answersPing: false, answersCalls: false });
     const { link } = await openSettled();
-    expect(await fateOf(link.probe(never))).toBe('pending');
+    expect(await fateOf(link.probe().answer)).toBe('pending');
     expect(await fateOf(call(link))).toBe('pending');
-    expect(await fateOf(link.request('tools/list', undefined, { signal: never }))).toMatchObject({ value: {} });
+    expect(await fateOf(link.request('tools/list', undefined).answer)).toMatchObject({ value: {} });
     expect(server.executed.length).toBe(1);
     server.breakLink();
     await clock.settle();
@@ -256,17 +256,21 @@ describe('a request', () => {
     expect(await fateOf(call(link))).toEqual({ kind: 'link', sent: false, fault: early });
     servers.server('a').breakLink();
     expect(await fateOf(call(link))).toEqual({ kind: 'link', sent: false, fault: BROKEN });
-    expect(await fateOf(link.probe(never))).toEqual({ kind: 'link', sent: false, fault: BROKEN });
+    expect(await fateOf(link.probe().answer)).toEqual({ kind: 'link', sent: false, fault: BROKEN });
     expect(await fateOf(link.notify('x', {}))).toEqual({ kind: 'link', sent: false, fault: BROKEN });
   });
 
-  it('whose signal was aborted before is refused unsent', async () => {
+  it('that is cancelled after it was answered keeps its answer, however often it is cancelled', async () => {
     const { link } = await openSettled();
-    expect(await fateOf(call(link, {}, AbortSignal.abort()))).toEqual({ kind: 'aborted', sent: false });
-    expect(servers.server('a').requests).toBe(0);
+    const answered = ask(link);
+    const value = await answered.answer;
+    answered.cancel();
+    answered.cancel();
+    expect(await fateOf(answered.answer)).toEqual({ value });
+    expect(servers.server('a').requests).toBe(1);
   });
 
-  it('that is aborted settles at once as aborted and sent, the server is told, and its late answer changes nothing', async () => {
+  it('that is cancelled settles at once as aborted and sent, the server is told, and its late answer changes nothing', async () => {
     const server = servers.server('a', { answerMs: 100 });
     const { link } = await openSettled();
     const signals: AbortSignal[] = [];
@@ -274,25 +278,23 @@ describe('a request', () => {
       signals.push(signal);
       return new Promise((resolve) => clock.arrive(() => resolve({ late: true }), 500));
     };
-    const aborter = new AbortController();
-    const result = call(link, {}, aborter.signal);
+    const cancelled = ask(link, {});
     await clock.advance(50);
-    aborter.abort();
-    expect(await fateOf(result)).toEqual({ kind: 'aborted', sent: true });
+    cancelled.cancel();
+    expect(await fateOf(cancelled.answer)).toEqual({ kind: 'aborted', sent: true });
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
     await clock.advance(1_000);
     expect(server.executed.length).toBe(1);
   });
 
-  it('that is still queued behind a congested connection is provably unsent, whether aborted or cut off', async () => {
+  it('that is still queued behind a congested connection is provably unsent, whether cancelled or cut off', async () => {
     const server = servers.server('a');
     const { link } = await openSettled();
     server.congest();
-    const aborter = new AbortController();
-    const aborted = call(link, { n: 1 }, aborter.signal);
+    const cancelled = ask(link, { n: 1 });
     const sentLater = call(link, { n: 2 });
-    aborter.abort();
-    expect(await fateOf(aborted)).toEqual({ kind: 'aborted', sent: false });
+    cancelled.cancel();
+    expect(await fateOf(cancelled.answer)).toEqual({ kind: 'aborted', sent: false });
     server.decongest();
     expect(await fateOf(sentLater)).toEqual({ value: { content: [{ type: 'text', text: '{"n":2}' }] } });
     server.congest();
@@ -325,18 +327,17 @@ describe('a request', () => {
 });
 
 describe('hanging', () => {
-  it('answers nothing until resume, then answers late and in order; what was aborted meanwhile is executed but not delivered', async () => {
+  it('answers nothing until resume, then answers late and in order; what was cancelled meanwhile is executed but not delivered', async () => {
     const server = servers.server('a');
     const { link } = await openSettled();
     server.hang();
-    const aborter = new AbortController();
-    const first = call(link, { n: 1 }, aborter.signal);
+    const first = ask(link, { n: 1 });
     const second = call(link, { n: 2 });
-    const probe = link.probe(never);
+    const probe = link.probe().answer;
     expect(await fateOf(probe)).toBe('pending');
     expect(server.executed).toEqual([]);
-    aborter.abort();
-    expect(await fateOf(first)).toEqual({ kind: 'aborted', sent: true });
+    first.cancel();
+    expect(await fateOf(first.answer)).toEqual({ kind: 'aborted', sent: true });
     server.resume();
     expect(await fateOf(second)).toEqual({ value: { content: [{ type: 'text', text: '{"n":2}' }] } });
     expect(await fateOf(probe)).toEqual({ value: undefined });
@@ -346,7 +347,7 @@ describe('hanging', () => {
   it('holds back an answer that was on its way', async () => {
     const server = servers.server('a', { answerMs: 10 });
     const { link } = await openSettled();
-    const probe = link.probe(never);
+    const probe = link.probe().answer;
     await clock.advance(5);
     server.hang();
     await clock.advance(100);
@@ -359,7 +360,7 @@ describe('hanging', () => {
     const server = servers.server('a');
     const first = await openSettled();
     server.hangLink();
-    expect(await fateOf(first.link.probe(never))).toBe('pending');
+    expect(await fateOf(first.link.probe().answer)).toBe('pending');
     await first.link.close('kill');
     const second = await openSettled({ generation: 2 });
     expect(second.link.isOpen).toBe(true);
@@ -573,7 +574,7 @@ describe('ten thousand servers', () => {
   it('need no timer to open, answer and close', async () => {
     const links = Array.from({ length: 10_000 }, (_, index) => open({ serverId: `s${index}` }).link);
     await clock.settle();
-    await Promise.all(links.map((link) => link.probe(new AbortController().signal)));
+    await Promise.all(links.map((link) => link.probe().answer));
     expect([links.every((link) => link.isOpen), clock.nextDueMs]).toEqual([true, null]);
     await Promise.all(links.map((link) => link.close('graceful')));
     expect(servers.all().every((server) => server.liveLinks === 0 && server.probes === 1)).toBe(true);

@@ -23,10 +23,12 @@ const states = new WeakMap<object, ProviderState>();
 export class AuthGate {
   readonly #provider: AuthProvider | undefined;
   readonly #url: URL;
+  readonly #onToken: ((token: string) => void) | undefined;
 
-  constructor(provider: AuthProvider | undefined, url: URL) {
+  constructor(provider: AuthProvider | undefined, url: URL, onToken?: (token: string) => void) {
     this.#provider = provider;
     this.#url = url;
+    this.#onToken = onToken;
   }
 
   /** The present token; a promise only where the provider gives one. Throws, or rejects with, a `LinkError`, unsent. */
@@ -34,11 +36,20 @@ export class AuthGate {
     const provider = this.#provider;
     if (provider === undefined) return undefined;
     try {
-      if (!isOAuth(provider)) return orFail(provider.token(), (token) => token);
-      return orFail(provider.tokens(), (tokens) => tokens?.access_token);
+      if (!isOAuth(provider)) return orFail(provider.token(), (token) => this.#told(token));
+      return orFail(provider.tokens(), (tokens) => {
+        this.#told(tokens?.refresh_token);
+        this.#told(tokens?.id_token);
+        return this.#told(tokens?.access_token);
+      });
     } catch (error) {
       throw tokenThrew(error);
     }
+  }
+
+  #told(token: string | undefined): string | undefined {
+    if (token !== undefined) this.#onToken?.(token);
+    return token;
   }
 
   /** Whether another token could change this answer: 401, and 403 where the server says that the scope is too small. */

@@ -1,6 +1,14 @@
 import { LinkError } from '../fault.ts';
 import type { RequestFailure } from '../fault.ts';
-import type { Progress } from '../link.ts';
+import type { Pending, Progress } from '../link.ts';
+
+/** Who keeps a call while it is under way. */
+export interface CallKeeper {
+  /** It is settled: nothing that comes for it changes anything from here on. */
+  settled(call: Call): void;
+  /** Its caller waits no longer, though it may have been sent. */
+  cancelled(call: Call): void;
+}
 
 /**
  * One message of ours on its way, settled exactly once: the first verdict wins and later ones change nothing.
@@ -8,26 +16,27 @@ import type { Progress } from '../link.ts';
  * It also keeps the evidence that outcomes are judged by: whether the message was handed to the wire, and whether an
  * answer with its id came back.
  */
-export class Call {
-  readonly promise: Promise<Record<string, unknown>>;
-  readonly #resolve: (result: Record<string, unknown>) => void;
-  readonly #reject: (error: LinkError) => void;
+export class Call implements Pending<Record<string, unknown>> {
+  readonly answer: Promise<Record<string, unknown>>;
+  /** The id under which it goes out; null for a notification. */
+  readonly id: number | null;
+  readonly #keeper: CallKeeper;
   readonly #onProgress: ((progress: Progress) => void) | undefined;
-  readonly #onSettled: (call: Call) => void;
-  /** The id under which it went out, once it has one. */
-  id: number | undefined;
+  #resolve: (result: Record<string, unknown>) => void = () => undefined;
+  #reject: (error: LinkError) => void = () => undefined;
   #sent = false;
   #drop: (() => void) | undefined;
   #answered = false;
   #settled = false;
 
-  constructor(onSettled: (call: Call) => void, onProgress?: (progress: Progress) => void) {
-    const { promise, resolve, reject } = withResolvers();
-    this.promise = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#onSettled = onSettled;
+  constructor(keeper: CallKeeper, id: number | null, onProgress?: (progress: Progress) => void) {
+    this.id = id;
+    this.#keeper = keeper;
     this.#onProgress = onProgress;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
   /** True once a byte of it may have reached the other side. */
@@ -77,25 +86,17 @@ export class Call {
     if (this.#settle()) this.#reject(new LinkError(failure, cause === undefined ? undefined : { cause }));
   }
 
+  cancel(): void {
+    if (this.#settled) return;
+    this.reject({ kind: 'aborted', sent: this.#sent });
+    this.#keeper.cancelled(this);
+  }
+
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    this.#onSettled(this);
+    this.#keeper.settled(this);
     this.#drop?.();
     return true;
   }
-}
-
-function withResolvers(): {
-  promise: Promise<Record<string, unknown>>;
-  resolve: (result: Record<string, unknown>) => void;
-  reject: (error: LinkError) => void;
-} {
-  let resolve: (result: Record<string, unknown>) => void = () => undefined;
-  let reject: (error: LinkError) => void = () => undefined;
-  const promise = new Promise<Record<string, unknown>>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

@@ -1,14 +1,15 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { classifyFault, describeThrown } from '../classify-fault.ts';
 import { LinkError } from '../fault.ts';
 import type { Fault, RequestFailure } from '../fault.ts';
-import type { CloseMode, Link, LinkEvent, OpenSpec, RequestOptions } from '../link.ts';
+import type { CloseMode, Link, LinkEvent, OpenSpec, Pending, RequestOptions } from '../link.ts';
 import { Call } from './call.ts';
+import type { CallKeeper } from './call.ts';
 import { BAD_HANDSHAKE, handshakeFault } from './handshake-fault.ts';
 import { BAD_MESSAGE, CLOSED_BY_OWNER, CLOSED_BY_PEER, NOT_OPEN } from './link-faults.ts';
 import { noValidation } from './no-validation.ts';
 import { obtainWire } from './obtain-wire.ts';
+import { RequestEngine } from './request-engine.ts';
 import { readServerFacts } from './server-facts.ts';
 import { capabilitiesOf, registerServerRequests } from './server-requests.ts';
 import { settlesWithin } from '../settles-within.ts';
@@ -28,11 +29,10 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
  */
 export class SdkV1Link implements Link {
   readonly #spec: OpenSpec;
-  readonly #calls = new Set<Call>();
   #obtaining: Promise<void> | undefined;
   #wire: Wire | undefined;
   #tap: WireTap | undefined;
-  #channel: { readonly client: Client; readonly tap: WireTap } | undefined;
+  #channel: { readonly client: Client; readonly tap: WireTap; readonly engine: RequestEngine } | undefined;
   #end: Fault | undefined;
 
   constructor(spec: OpenSpec) {
@@ -45,37 +45,42 @@ export class SdkV1Link implements Link {
     return this.#channel !== undefined && this.#wire?.isEnding === false;
   }
 
-  async probe(signal: AbortSignal): Promise<void> {
-    const call = this.#request('ping', undefined, { signal });
-    try {
-      await call.promise;
-    } catch (error) {
-      if (!call.answered) throw error;
-    }
+  probe(): Pending<void> {
+    const call = this.#request('ping', undefined);
+    return {
+      answer: call.answer.then(
+        () => undefined,
+        (error: unknown) => {
+          if (!call.answered) throw error;
+        },
+      ),
+      cancel: () => {
+        call.cancel();
+      },
+    };
   }
 
   request(
     method: string,
     params: Readonly<Record<string, unknown>> | undefined,
-    options: RequestOptions,
-  ): Promise<Record<string, unknown>> {
-    return this.#request(method, params, options).promise;
+    options?: RequestOptions,
+  ): Pending<Record<string, unknown>> {
+    return this.#request(method, params, options);
   }
 
   async notify(method: string, params: Readonly<Record<string, unknown>> | undefined): Promise<void> {
-    const call = this.#newCall();
     const channel = this.#channel;
-    if (!channel) call.reject({ kind: 'link', sent: false, fault: this.#end ?? NOT_OPEN });
-    else {
-      const notification = { method, ...(params && { params: { ...params } }) };
-      channel.tap
-        .sendFor(call, () => channel.client.notification(notification))
-        .then(
-          () => call.resolve({}),
-          (error: unknown) => call.reject(notifyFailure(call, error), error),
-        );
-    }
-    await call.promise;
+    if (!channel) throw new LinkError({ kind: 'link', sent: false, fault: this.#end ?? NOT_OPEN });
+    const call = channel.engine.notification();
+    // By reference: params with a getter that throws fail in the transport, as those of a request do.
+    const notification = { method, ...(params && { params }) };
+    channel.tap
+      .sendFor(call, () => channel.client.notification(notification))
+      .then(
+        () => call.resolve({}),
+        (error: unknown) => call.reject(notifyFailure(call, error), error),
+      );
+    await call.answer;
   }
 
   async close(mode: CloseMode): Promise<void> {
@@ -94,12 +99,13 @@ export class SdkV1Link implements Link {
         await wire.end('kill');
         return;
       }
-      const tap = this.#createTap(wire);
+      const engine = this.#createEngine(wire);
+      const tap = this.#createTap(wire, engine);
       this.#tap = tap;
       const client = this.#createClient(tap);
       await client.connect(tap, { timeout: NO_TIMEOUT_MS });
       if (this.#end) return;
-      this.#channel = { client, tap };
+      this.#channel = { client, tap, engine };
       this.#emit({ type: 'opened', facts: readServerFacts(tap.initializeAnswer, wire.pid) });
     } catch (error) {
       this.#connectFailed(error);
@@ -124,10 +130,18 @@ export class SdkV1Link implements Link {
     });
   }
 
-  #createTap(wire: Wire): WireTap {
-    return new WireTap(wire, {
+  #createEngine(wire: Wire): RequestEngine {
+    return new RequestEngine(wire, {
+      onTransportError: (error) => this.#emitTransportError(error),
+      onCallbackError: (error) => this.#emitCallbackFault(error),
+      onBadMessage: () => this.#emitFault(BAD_MESSAGE),
+    });
+  }
+
+  #createTap(wire: Wire, engine: RequestEngine): WireTap {
+    return new WireTap(wire, engine, {
       onNotice: (method, params) => this.#emit({ type: 'notice', method, params }),
-      onTransportError: (error) => this.#emitFault(classifyFault(error, this.isOpen ? 'open' : 'handshake')),
+      onTransportError: (error) => this.#emitTransportError(error),
       onCallbackError: (error) => this.#emitCallbackFault(error),
       onBadMessage: () => this.#emitFault(BAD_MESSAGE),
       onClosed: () => this.#fail(wire.fault ?? CLOSED_BY_PEER),
@@ -140,7 +154,10 @@ export class SdkV1Link implements Link {
       { ...clientInfo },
       { capabilities: capabilitiesOf(handlers), jsonSchemaValidator: noValidation },
     );
-    registerServerRequests(client, handlers, (error) => this.#emitCallbackFault(error));
+    registerServerRequests(client, handlers, {
+      onHandlerError: (error) => this.#emitCallbackFault(error),
+      onAsking: (people) => this.#emit({ type: 'asking', people }),
+    });
     client.onerror = () => {
       if (tap.forwarding === 'initialize') this.#fail(BAD_HANDSHAKE);
       else if (tap.forwarding === 'other') this.#emitFault(BAD_MESSAGE);
@@ -149,41 +166,11 @@ export class SdkV1Link implements Link {
     return client;
   }
 
-  #request(method: string, params: Readonly<Record<string, unknown>> | undefined, options: RequestOptions): Call {
-    const { signal, onProgress } = options;
-    const call = this.#newCall(onProgress, () => signal.removeEventListener('abort', abort));
-    const channel = this.#channel;
-    const abort = (): void => {
-      call.reject({ kind: 'aborted', sent: call.sent }, signal.reason);
-      channel?.tap.cancel(call);
-    };
-    if (signal.aborted) call.reject({ kind: 'aborted', sent: false }, signal.reason);
-    else if (!channel) call.reject({ kind: 'link', sent: false, fault: this.#end ?? NOT_OPEN });
-    else {
-      signal.addEventListener('abort', abort);
-      channel.tap
-        .sendFor(call, () =>
-          channel.client.request({ method, ...(params && { params: { ...params } }) }, ResultSchema, {
-            timeout: NO_TIMEOUT_MS,
-            ...(onProgress && { onprogress: () => undefined }),
-          }),
-        )
-        .catch((error: unknown) => {
-          if (call.settled) return;
-          call.reject({ kind: 'link', sent: call.sent, fault: classifyFault(error, 'open') }, error);
-          channel.tap.cancel(call);
-        });
-    }
-    return call;
-  }
-
-  #newCall(onProgress?: RequestOptions['onProgress'], onSettled?: () => void): Call {
-    const call: Call = new Call(() => {
-      this.#calls.delete(call);
-      this.#tap?.forget(call);
-      onSettled?.();
-    }, onProgress);
-    this.#calls.add(call);
+  #request(method: string, params: Readonly<Record<string, unknown>> | undefined, options?: RequestOptions): Call {
+    const engine = this.#channel?.engine;
+    if (engine) return engine.request(method, params, options);
+    const call = new Call(UNKEPT, null);
+    call.reject({ kind: 'link', sent: false, fault: this.#end ?? NOT_OPEN });
     return call;
   }
 
@@ -195,8 +182,8 @@ export class SdkV1Link implements Link {
   #finish(fault: Fault): void {
     if (this.#end) return;
     this.#end = fault;
+    this.#channel?.engine.end(fault);
     this.#channel = undefined;
-    for (const call of this.#calls) call.reject({ kind: 'link', sent: call.sent, fault });
     this.#tap?.detach();
     this.#deliver({ type: 'down', fault });
   }
@@ -214,6 +201,10 @@ export class SdkV1Link implements Link {
     this.#emit({ type: 'fault', fault });
   }
 
+  #emitTransportError(error: unknown): void {
+    this.#emitFault(classifyFault(error, this.isOpen ? 'open' : 'handshake'));
+  }
+
   #emitCallbackFault(error: unknown): void {
     this.#emitFault({ kind: 'internal', code: 'handler-threw', message: describeThrown(error) });
   }
@@ -226,6 +217,9 @@ export class SdkV1Link implements Link {
     }
   }
 }
+
+/** Keeps what is settled from the start. */
+const UNKEPT: CallKeeper = { settled: () => undefined, cancelled: () => undefined };
 
 function notifyFailure(call: Call, error: unknown): RequestFailure {
   if (error instanceof LinkError) return error.failure;

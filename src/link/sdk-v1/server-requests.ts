@@ -17,6 +17,13 @@ export function capabilitiesOf(handlers: ServerRequestHandlers | undefined): Cli
   };
 }
 
+/** What the link is told of the server's requests. None of these may throw. */
+export interface ServerRequestListeners {
+  readonly onHandlerError: (error: unknown) => void;
+  /** How many people the server waits for, whenever that changes. */
+  readonly onAsking: (people: number) => void;
+}
+
 /**
  * Lets the SDK's client answer a server's requests through the given handlers; it refuses all others as unknown methods.
  *
@@ -26,9 +33,30 @@ export function capabilitiesOf(handlers: ServerRequestHandlers | undefined): Cli
 export function registerServerRequests(
   client: Client,
   handlers: ServerRequestHandlers | undefined,
-  onHandlerError: (error: unknown) => void,
+  { onHandlerError, onAsking }: ServerRequestListeners,
 ): void {
   const { elicit, sample, roots } = handlers ?? {};
+  let people = 0;
+  const asking = async <T>(signal: AbortSignal, answer: () => Promise<T>): Promise<T> => {
+    // Taken back before anybody was asked.
+    signal.throwIfAborted();
+    let isAwaited = true;
+    const over = (): void => {
+      if (!isAwaited) return;
+      isAwaited = false;
+      people -= 1;
+      onAsking(people);
+    };
+    people += 1;
+    onAsking(people);
+    // The server waits no longer from here on, whatever the handler makes of its signal.
+    signal.addEventListener('abort', over);
+    try {
+      return await answer();
+    } finally {
+      over();
+    }
+  };
   const guarded = async <T>(signal: AbortSignal, answer: () => Promise<T>): Promise<T> => {
     try {
       return await answer();
@@ -42,7 +70,7 @@ export function registerServerRequests(
   };
   if (elicit) {
     client.setRequestHandler(ElicitRequestSchema, (request, { signal }) =>
-      guarded(signal, () => elicit({ ...request.params }, signal)),
+      asking(signal, () => guarded(signal, () => elicit({ ...request.params }, signal))),
     );
   }
   if (sample) {

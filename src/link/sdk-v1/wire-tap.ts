@@ -1,11 +1,12 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { LinkError } from '../fault.ts';
+import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { Call } from './call.ts';
-import { isJsonRpc, isRecord, readOwnId, readProgress, settleWithAnswer } from './json-rpc.ts';
+import { isJsonRpc, isRecord, readOwnId } from './json-rpc.ts';
+import type { RequestEngine } from './request-engine.ts';
 import type { Wire } from './wire.ts';
 
-const CANCEL_REASON = 'The caller no longer waits for the answer.';
+/** The most answers to pings that wait for a server to read them. */
+const MAX_PONGS = 256;
 
 /** What the tap tells the link. None of these may throw. */
 export interface WireTapListeners {
@@ -21,9 +22,8 @@ export interface WireTapListeners {
 /**
  * Stands between the SDK's client and the wire, in the shape of an SDK transport, and sees every message.
  *
- * Calls are settled here, from the wire: only here can an error that the server answered be told from one that the SDK
- * raised by itself, since both carry the same codes. The SDK keeps the handshake, the ids, cancellation and the server's
- * own requests. What it would stumble over never reaches it: no callback throws, and `close` does not reject.
+ * The answers to our requests go to the engine. The SDK keeps the handshake and the server's own requests. What it would
+ * stumble over never reaches it: no callback throws, and `close` does not reject.
  */
 export class WireTap implements Transport {
   // The SDK's client installs these when it connects.
@@ -32,17 +32,20 @@ export class WireTap implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
 
   readonly #wire: Wire;
+  readonly #engine: RequestEngine;
   readonly #listeners: WireTapListeners;
-  readonly #calls = new Map<number, Call>();
   #outgoing: Call | undefined;
   #initializeId: number | undefined;
   #initializeAnswer: JSONRPCMessage | undefined;
   #forwarding: 'initialize' | 'other' | null = null;
+  /** Answers to pings that the server has not taken yet. */
+  #pongs = 0;
   #isStarted = false;
   #isAttached = true;
 
-  constructor(wire: Wire, listeners: WireTapListeners) {
+  constructor(wire: Wire, engine: RequestEngine, listeners: WireTapListeners) {
     this.#wire = wire;
+    this.#engine = engine;
     this.#listeners = listeners;
   }
 
@@ -61,7 +64,7 @@ export class WireTap implements Transport {
     return this.#isStarted;
   }
 
-  /** Runs `dispatch`, in which the SDK synchronously sends one message, and takes that message for the given call's. */
+  /** Runs `dispatch`, in which the SDK synchronously sends one notification, and takes that for the given call's. */
   sendFor<T>(call: Call, dispatch: () => T): T {
     this.#outgoing = call;
     try {
@@ -71,16 +74,10 @@ export class WireTap implements Transport {
     }
   }
 
-  /** A late answer to this call, or late progress of it, is dropped from here on. */
-  forget(call: Call): void {
-    if (call.id !== undefined) this.#calls.delete(call.id);
-  }
-
   /** Cuts the SDK's client off: it settles what it has pending, aborts its handlers, clears its timers and hears nothing more. */
   detach(): void {
     if (!this.#isAttached) return;
     this.#isAttached = false;
-    this.#calls.clear();
     this.onclose?.();
   }
 
@@ -101,24 +98,13 @@ export class WireTap implements Transport {
     const call = this.#outgoing;
     this.#outgoing = undefined;
     if (!this.#isAttached) throw new Error('the link has ended');
-    // Settled before it was sent; the cancellation of a request that never left ends here too.
-    if (call?.settled) return;
-    if ('method' in message && 'id' in message && typeof message.id === 'number') {
-      if (message.method === 'initialize') this.#initializeId = message.id;
-      else if (call) {
-        call.id = message.id;
-        this.#calls.set(message.id, call);
-      }
+    if ('method' in message && 'id' in message && message.method === 'initialize' && typeof message.id === 'number') {
+      this.#initializeId = message.id;
     }
     try {
       await this.#wire.send(message, { call, sdkOptions: options });
     } catch (error) {
-      if (call?.id !== undefined && isFinalFailure(error)) {
-        this.#settleUnanswered(call, call.id, error);
-        return;
-      }
-      const isAnswerOrCancellation = !('method' in message) || message.method === 'notifications/cancelled';
-      if (isAnswerOrCancellation && this.#isAttached) this.#listeners.onTransportError(error);
+      if (!('method' in message) && this.#isAttached) this.#listeners.onTransportError(error);
       throw error;
     }
   }
@@ -139,7 +125,7 @@ export class WireTap implements Transport {
     try {
       if (!isJsonRpc(message)) this.#listeners.onBadMessage();
       else if (!('method' in message)) this.#receiveAnswer(message);
-      else if ('id' in message) this.#forward(message, 'other');
+      else if ('id' in message) this.#receiveRequest(message);
       else this.#receiveNotification(message, message.method, message.params);
     } catch {
       // The SDK, or an object with hostile getters, threw: from here it would fly into the transport.
@@ -148,66 +134,41 @@ export class WireTap implements Transport {
   }
 
   #receiveAnswer(answer: JSONRPCMessage): void {
+    if (this.#engine.receiveAnswer(answer)) return;
     const id = readOwnId(Reflect.get(answer, 'id'));
-    const call = id === null ? undefined : this.#calls.get(id);
     if (id === null) this.#listeners.onBadMessage();
-    else if (call) {
-      settleWithAnswer(call, answer);
-      // A receipt: the SDK has only to drop its own timer and handler, it need not look at the answer.
-      this.#forward({ jsonrpc: '2.0', id, result: {} }, 'other');
-    } else if (id === this.#initializeId && !this.#initializeAnswer) {
+    else if (id === this.#initializeId && !this.#initializeAnswer) {
       this.#initializeAnswer = answer;
       this.#forward(answer, 'initialize');
     }
-    // Anything else answers a call that is settled already, or answers twice.
+    // Anything else answers nothing that was ever asked, or answers `initialize` twice.
   }
 
-  /** The caller waits no longer. The server is told, if it may have the request; the SDK's client has nothing to wait for either. */
-  cancel(call: Call): void {
-    const { id } = call;
-    if (id === undefined || !this.#isAttached) return;
-    this.#acknowledge(id);
-    if (!call.sent) return;
-    const params = { requestId: id, reason: CANCEL_REASON };
+  /** Pings are answered here: a server that floods us with them pays for it, not we. What it does not read is dropped in the end. */
+  #receiveRequest(message: JSONRPCRequest): void {
+    if (message.method !== 'ping' || !isPlainRequest(message)) {
+      this.#forward(message, 'other');
+      return;
+    }
+    if (this.#pongs >= MAX_PONGS) return;
+    this.#pongs += 1;
+    const sent = (): void => {
+      this.#pongs -= 1;
+    };
     this.#wire
-      .send({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, { call: undefined, sdkOptions: undefined })
-      .catch((error: unknown) => {
+      .send({ jsonrpc: '2.0', id: message.id, result: {} }, { call: undefined, sdkOptions: undefined })
+      .then(sent, (error: unknown) => {
+        sent();
         if (this.#isAttached) this.#listeners.onTransportError(error);
       });
   }
 
-  #settleUnanswered(call: Call, id: number, { failure, cause }: LinkError): void {
-    if (call.settled) return;
-    call.reject(failure, cause);
-    this.#acknowledge(id);
-  }
-
-  /** A receipt: told of an error the SDK's client would forget the request only in part, aborted it would tell the server by itself. */
-  #acknowledge(id: number): void {
-    if (this.#isAttached) this.#forward({ jsonrpc: '2.0', id, result: {} }, 'other');
-  }
-
   #receiveNotification(message: JSONRPCMessage, method: string, params: unknown): void {
-    if (method === 'notifications/progress') this.#receiveProgress(params);
+    if (method === 'notifications/progress') this.#engine.receiveProgress(params);
     else if (method !== 'notifications/cancelled') this.#listeners.onNotice(method, params);
     else if (isRecord(params) && (typeof params['requestId'] === 'number' || typeof params['requestId'] === 'string')) {
       this.#forward(message, 'other');
     } else this.#listeners.onBadMessage();
-  }
-
-  /** Here and not in the SDK, which drops progress that arrives in the same chunk as the answer. */
-  #receiveProgress(params: unknown): void {
-    const update = readProgress(params);
-    if (!update) {
-      this.#listeners.onBadMessage();
-      return;
-    }
-    const call = update.id === null ? undefined : this.#calls.get(update.id);
-    try {
-      call?.progress(update.progress);
-    } catch (error) {
-      this.#listeners.onCallbackError(error);
-    }
   }
 
   #forward(message: JSONRPCMessage, what: 'initialize' | 'other'): void {
@@ -220,13 +181,8 @@ export class WireTap implements Transport {
   }
 }
 
-/**
- * Whether the server has nothing to be told of: the request never left, or it has turned it away itself. Where it may still be at work
- * on it, as when its reply was lost, the request is cancelled instead.
- */
-function isFinalFailure(error: unknown): error is LinkError {
-  if (!(error instanceof LinkError)) return false;
-  const { failure } = error;
-  if (failure.kind === 'refused') return true;
-  return failure.kind === 'link' && (!failure.sent || failure.fault.code.startsWith('http:'));
+/** Has nothing but what a request has; anything else is the SDK's to complain of. */
+function isPlainRequest({ id, ...rest }: JSONRPCRequest): boolean {
+  const isId = typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id));
+  return isId && Object.keys(rest).every((key) => key === 'jsonrpc' || key === 'method' || key === 'params');
 }

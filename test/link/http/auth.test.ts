@@ -83,6 +83,15 @@ describe('a token source', () => {
     ]);
   });
 
+  it('has each token told before the request with it is sent, to whoever keeps tokens out of what is shown', async () => {
+    const server = await serve();
+    const told: string[] = [];
+    const sent = (): number => server.posts.length;
+    const target = { auth: { token: () => 't1' }, onToken: (token: string) => void told.push(`${token} ${sent()}`) };
+    await client(server, target);
+    expect(told.slice(0, 2)).toEqual(['t1 0', 't1 1']);
+  });
+
   it('that takes its time over every answer still renews once for two who ask in the same moment', async () => {
     const token = { now: 'old-secret' };
     let renewals = 0;
@@ -121,12 +130,11 @@ describe('a token source', () => {
     demand(server, () => 'new-secret');
     const source = slowSource();
     const owner = await link(server, { auth: source }).opened();
-    const abort = new AbortController();
-    const dropped = failureOf(owner.link.request('tools/call', { name: 'dropped' }, { signal: abort.signal }));
+    const dropped = owner.ask('tools/call', { name: 'dropped' });
     const kept = owner.call('tools/call', { name: 'kept' });
     await eventually(() => tokensOf(server).length === 2 && source.renewals === 1, { what: 'both were refused' });
-    abort.abort();
-    expect(await dropped).toEqual({ kind: 'aborted', sent: false });
+    dropped.cancel();
+    expect(await failureOf(dropped.answer)).toEqual({ kind: 'aborted', sent: false });
     source.release('new-secret');
     expect(await kept).toEqual({ ok: true });
     const executed = server.posts.filter(({ headers }) => headers.authorization === 'Bearer new-secret');
@@ -263,6 +271,20 @@ describe('an OAuth provider', () => {
     expectTypeOf<OAuthClientProvider>().toExtend<AuthProvider>();
     expectTypeOf<OAuthClientProvider>().toExtend<OAuthProvider>();
     expectTypeOf<OAuthProvider>().toExtend<Parameters<typeof auth>[0]>();
+  });
+
+  it('has all its tokens told, the renewed ones too', async () => {
+    const tokens = await serveTokens();
+    const server = await serve();
+    tokens.resource = server.url;
+    demand(server, () => 'token-1', tokens.challenge);
+    const provider = new TestProvider(tokens.origin, { refresh_token: 'refresh-0' });
+    const told = new Set<string>();
+    const rig = await client(server, { auth: provider, onToken: (token) => told.add(token) });
+    expect([...told]).toEqual(['refresh-0', 'token-0']);
+    await rig.request('tools/call');
+    expect(provider.saved).toHaveLength(1);
+    expect(told).toEqual(new Set(['refresh-0', 'token-0', provider.saved[0]?.refresh_token, 'token-1']));
   });
 
   it('renews its tokens once for twenty calls that are refused together', async () => {

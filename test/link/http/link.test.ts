@@ -66,11 +66,10 @@ describe('a link over Streamable HTTP', () => {
       },
     });
     const owner = await link(server).opened();
-    const abort = new AbortController();
-    const failure = failureOf(owner.link.request('tools/call', {}, { signal: abort.signal }));
+    const call = owner.ask('tools/call', {});
     const { message } = await server.posted('tools/call');
-    abort.abort();
-    expect(await failure).toEqual({ kind: 'aborted', sent: true });
+    call.cancel();
+    expect(await failureOf(call.answer)).toEqual({ kind: 'aborted', sent: true });
     expect((await server.posted('notifications/cancelled')).message.params).toMatchObject({ requestId: message.id });
     await eventually(() => isClosed, { what: 'the connection of the call is closed' });
     expect(owner.types).toEqual(['opened']);
@@ -112,8 +111,7 @@ describe('a link over Streamable HTTP', () => {
   it('answers a probe by its fault when the server answers by anything but JSON-RPC', async () => {
     const server = await serve({ post: { ping: answerStatus(503) } });
     const owner = await link(server).opened();
-    const probe = (): Promise<void> => owner.link.probe(new AbortController().signal);
-    expect(await failureOf(probe())).toMatchObject({
+    expect(await failureOf(owner.probe())).toMatchObject({
       kind: 'link',
       sent: true,
       fault: { kind: 'transport', code: 'http:503' },
@@ -122,7 +120,7 @@ describe('a link over Streamable HTTP', () => {
       response
         .writeHead(200, { 'content-type': 'application/json' })
         .end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'no ping here' } }));
-    await probe();
+    await owner.probe();
   });
 
   it('passes a notification’s failure on as it is', async () => {

@@ -30,7 +30,7 @@ describe.each(['json', 'sse'] as const)('a real server of the SDK in %s mode', (
   it('is opened, probed, called and closed through a link, and forgets the session', async () => {
     const server = await serve(mode);
     const owner = await new Owner(targetOf(server.url)).opened();
-    await owner.link.probe(new AbortController().signal);
+    await owner.probe();
     expect(await owner.call('tools/call', { name: 'greet', arguments: {} })).toEqual({
       content: [{ type: 'text', text: 'hello' }],
     });
@@ -57,7 +57,7 @@ describe.each(['json', 'sse'] as const)('a real server of the SDK in %s mode', (
     const server = await serve(mode);
     const owner = await new Owner(targetOf(server.url)).opened();
     server.forget();
-    expect(await failureOf(owner.link.probe(new AbortController().signal))).toMatchObject({
+    expect(await failureOf(owner.probe())).toMatchObject({
       kind: 'refused',
       sent: true,
       fault: { kind: 'session-lost', code: 'http:404' },
@@ -90,11 +90,12 @@ describe('a real server of the SDK that streams its replies', () => {
     const server = await serve('sse');
     const owner = await new Owner(targetOf(server.url)).opened();
     const heard: Progress[] = [];
-    const result = await owner.link.request(
+    const { answer } = owner.ask(
       'tools/call',
       { name: 'progress', arguments: {} },
-      { signal: new AbortController().signal, onProgress: (progress) => heard.push(progress) },
+      { onProgress: (progress) => heard.push(progress) },
     );
+    const result = await answer;
     expect(result).toEqual({ content: [{ type: 'text', text: 'done' }] });
     expect(heard).toEqual([1, 2, 3].map((progress) => ({ progress, total: 3 })));
     await owner.link.close('graceful');

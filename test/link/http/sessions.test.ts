@@ -120,7 +120,7 @@ describe('a lost session', () => {
   it('shows in a ping that is answered with 400', async () => {
     const server = await serve({ post: { ping: answerStatus(400, JSON_TYPE, NO_SESSION) } });
     const owner = await link(server).opened();
-    expect(await failureOf(owner.link.probe(new AbortController().signal))).toMatchObject({
+    expect(await failureOf(owner.probe())).toMatchObject({
       kind: 'refused',
       fault: { kind: 'session-lost', code: 'http:400' },
     });
@@ -235,7 +235,7 @@ describe('a server that is gone', () => {
     await server.stop();
     expect(await call).toMatchObject({ kind: 'link', sent: true, fault: { kind: 'transport' } });
     await owner.first('fault');
-    expect(await failureOf(owner.link.probe(new AbortController().signal))).toMatchObject({
+    expect(await failureOf(owner.probe())).toMatchObject({
       fault: { kind: 'unreachable' },
     });
     expect((await owner.first('down')).fault).toMatchObject({ kind: 'unreachable', code: 'ECONNREFUSED' });

@@ -42,11 +42,11 @@ describe.each(['sse', 'auto'] as const)('a link to a server of the SDK over HTTP
     expect(await owner.call('tools/call', { name: 'ask', arguments: {} })).toEqual({
       content: [{ type: 'text', text: 'accept' }],
     });
-    await owner.link.probe(new AbortController().signal);
+    await owner.probe();
     await mcp.server.sendLoggingMessage({ level: 'info', data: 'noted' });
     await owner.first('notice');
     await owner.link.close('graceful');
-    expect(owner.types).toEqual(['opened', 'notice', 'down']);
+    expect(owner.types).toEqual(['opened', 'asking', 'asking', 'notice', 'down']);
     expect(owner.events[0]).toMatchObject({
       facts: { info: { name: 'older' }, protocolVersion: '2025-11-25', pid: null },
     });
@@ -87,12 +87,11 @@ describe.each(['sse', 'auto'] as const)('a link to a server of the SDK over HTTP
   it('tells the server when a call is cancelled', async () => {
     const server = await sdkServer();
     const owner = await open(server.url, mode).opened();
-    const controller = new AbortController();
-    const call = failureOf(owner.link.request('tools/call', { name: 'wait' }, { signal: controller.signal }));
+    const call = owner.ask('tools/call', { name: 'wait' });
     const posts = () => server.requests.filter((request) => request === 'POST /messages').length;
     await eventually(() => posts() === 3);
-    controller.abort();
-    expect(await call).toEqual({ kind: 'aborted', sent: true });
+    call.cancel();
+    expect(await failureOf(call.answer)).toEqual({ kind: 'aborted', sent: true });
     await eventually(() => posts() === 4);
     expect(await owner.call('ping')).toEqual({});
   });

@@ -1,7 +1,6 @@
-import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Progress } from '../../../src/link/link.ts';
-import { activeTimers, expectNothingLeft, failureOf, flush, Owner } from './owner.ts';
+import { expectNothingLeft, failureOf, flush, Owner } from './owner.ts';
 import { INITIALIZE_RESULT, ScriptedTransport } from './scripted-transport.ts';
 import type { WireMessage } from './scripted-transport.ts';
 
@@ -93,15 +92,14 @@ describe('a request', () => {
     },
   );
 
-  it('aborted with -32001 of its own in the air is told apart from a server that answers -32001', async () => {
+  it('that is cancelled is told apart from a server that answers -32001', async () => {
     const { owner, transport } = await openScripted();
-    const abort = new AbortController();
-    const aborted = failureOf(owner.link.request('tools/call', { name: 'a' }, { signal: abort.signal }));
+    const cancelled = owner.ask('tools/call', { name: 'a' });
     const answered = failureOf(owner.call('prompts/get'));
-    abort.abort();
+    cancelled.cancel();
     const { id } = await transport.sentMethod('prompts/get');
     transport.receive({ jsonrpc: '2.0', id, error: { code: -32001, message: 'Request timed out' } });
-    expect([await aborted, await answered]).toEqual([
+    expect(await Promise.all([failureOf(cancelled.answer), answered])).toEqual([
       { kind: 'aborted', sent: true },
       { kind: 'rpc', sent: true, rpcCode: -32001, message: 'Request timed out' },
     ]);
@@ -132,31 +130,30 @@ describe('a request', () => {
 
   it('settles once: a second answer, a late answer and an answer to nothing change and report nothing', async () => {
     const { owner, transport } = await openScripted();
-    const abort = new AbortController();
     const first = owner.call('tools/list');
-    const late = failureOf(owner.link.request('prompts/list', {}, { signal: abort.signal }));
+    const late = owner.ask('prompts/list', {});
     const [{ id: firstId }, { id: lateId }] = [
       await transport.sentMethod('tools/list'),
       await transport.sentMethod('prompts/list'),
     ];
     transport.answer(firstId, { n: 1 });
     transport.answer(firstId, { n: 2 });
-    abort.abort();
+    late.cancel();
     transport.answer(lateId, { n: 3 });
     transport.answer(999, {});
-    expect([await first, await late]).toEqual([{ n: 1 }, { kind: 'aborted', sent: true }]);
+    expect(await Promise.all([first, failureOf(late.answer)])).toEqual([{ n: 1 }, { kind: 'aborted', sent: true }]);
     await flush();
     await owner.link.close('graceful');
     expect(owner.types).toEqual(['opened', 'down']);
   });
 
-  it('aborted after it was sent rejects in the same turn and tells the server, once', async () => {
+  it('cancelled after it was sent rejects and tells the server, once, however often it is cancelled', async () => {
     const { owner, transport } = await openScripted();
-    const abort = new AbortController();
-    const call = failureOf(owner.link.request('tools/call', { name: 'slow' }, { signal: abort.signal }));
+    const call = owner.ask('tools/call', { name: 'slow' });
     const { id } = await transport.sentMethod('tools/call');
-    abort.abort(new Error('secret reason'));
-    expect(await call).toEqual({ kind: 'aborted', sent: true });
+    call.cancel();
+    call.cancel();
+    expect(await failureOf(call.answer)).toEqual({ kind: 'aborted', sent: true });
     expect(transport.sent.slice(3)).toEqual([
       {
         jsonrpc: '2.0',
@@ -167,26 +164,25 @@ describe('a request', () => {
     await owner.link.close('graceful');
   });
 
-  it('whose signal was aborted beforehand is never sent', async () => {
+  it.each([
+    ['answered', (transport: ScriptedTransport, id: WireMessage['id']) => transport.answer(id, { n: 1 })],
+    [
+      'refused',
+      (transport: ScriptedTransport, id: WireMessage['id']) =>
+        transport.receive({ jsonrpc: '2.0', id, error: { code: 1, message: 'no' } }),
+    ],
+    ['cut off', (transport: ScriptedTransport) => transport.onclose?.()],
+  ])('that is cancelled after it was %s sends nothing, and its verdict stands', async (_how, settle) => {
     const { owner, transport } = await openScripted();
-    expect(await failureOf(owner.link.request('tools/call', {}, { signal: AbortSignal.abort() }))).toEqual({
-      kind: 'aborted',
-      sent: false,
-    });
-    expect(transport.sent.map(({ method }) => method)).toEqual(['initialize', 'notifications/initialized']);
-    await owner.link.close('graceful');
-  });
-
-  it('leaves no listener on the signal, however it ends, and a later abort sends nothing', async () => {
-    const { owner, transport } = await openScripted();
-    const abort = new AbortController();
-    const call = owner.link.request('tools/list', {}, { signal: abort.signal });
-    const { id } = await transport.sentMethod('tools/list');
-    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
-    transport.answer(id);
-    await call;
-    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
-    abort.abort();
+    const call = owner.ask('tools/list', {});
+    const verdict = call.answer.catch((error: unknown) => error);
+    settle(transport, (await transport.sentMethod('tools/list')).id);
+    const first = await verdict;
+    call.cancel();
+    call.cancel();
+    await flush();
+    expect(await call.answer.catch((error: unknown) => error)).toBe(first);
+    expect(first).not.toMatchObject({ failure: { kind: 'aborted' } });
     expect(transport.sent.map(({ method }) => method)).toEqual([
       'initialize',
       'notifications/initialized',
@@ -195,39 +191,40 @@ describe('a request', () => {
     await owner.link.close('graceful');
   });
 
-  it('leaves no timer of the SDK behind when it is answered, refused, malformed, aborted or not sent', async () => {
+  it('needs no timer, whether it is answered, refused, malformed, cancelled or not sent', async () => {
     const transport = withSend((message) =>
       message.method === 'no/send' ? Promise.reject(new Error('x')) : undefined,
     );
     const { owner } = await openScripted(transport);
-    const before = activeTimers();
-    const abort = new AbortController();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const cancelled = owner.ask('cancelled', {});
     const calls = [
       owner.call('answered'),
       owner.call('refused'),
       owner.call('malformed'),
-      owner.link.request('aborted', {}, { signal: abort.signal }),
+      cancelled.answer,
       owner.call('no/send'),
     ];
     const idOf = async (method: string): Promise<WireMessage['id']> => (await transport.sentMethod(method)).id;
     transport.answer(await idOf('answered'));
     transport.receive({ jsonrpc: '2.0', id: await idOf('refused'), error: { code: 1, message: 'no' } });
     transport.receive({ jsonrpc: '2.0', id: await idOf('malformed'), result: 0 });
-    abort.abort();
+    cancelled.cancel();
     const settled = await Promise.allSettled(calls);
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', ...Array.from({ length: 4 }, () => 'rejected')]);
     await flush();
-    expect(activeTimers()).toBe(before);
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
     await owner.link.close('graceful');
   });
 
   it('hears of its progress, also of that which comes in the same turn as the answer, and of none afterwards', async () => {
     const { owner, transport } = await openScripted();
     const heard: Progress[] = [];
-    const call = owner.link.request(
+    const call = owner.ask(
       'tools/call',
       { name: 'x', _meta: { mine: 1 } },
-      { signal: new AbortController().signal, onProgress: (progress) => heard.push(progress) },
+      { onProgress: (progress) => heard.push(progress) },
     );
     const { id, params } = await transport.sentMethod('tools/call');
     expect(params).toEqual({ name: 'x', _meta: { mine: 1, progressToken: id } });
@@ -241,7 +238,7 @@ describe('a request', () => {
     progress(2);
     transport.answer(id, {});
     progress(3);
-    await call;
+    await call.answer;
     expect(heard).toEqual([
       { progress: 1, total: 3, message: 'step 1' },
       { progress: 2, total: 3, message: 'step 2' },
@@ -252,11 +249,10 @@ describe('a request', () => {
 
   it('survives a progress callback that throws, which is reported', async () => {
     const { owner, transport } = await openScripted();
-    const call = owner.link.request(
+    const call = owner.ask(
       'tools/call',
       {},
       {
-        signal: new AbortController().signal,
         onProgress: () => {
           throw new Error('callback broke');
         },
@@ -265,7 +261,7 @@ describe('a request', () => {
     const { id } = await transport.sentMethod('tools/call');
     transport.receive({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: id, progress: 1 } });
     transport.answer(id, { ok: true });
-    expect(await call).toEqual({ ok: true });
+    expect(await call.answer).toEqual({ ok: true });
     expect(owner.events.slice(1)).toEqual([
       { type: 'fault', fault: { kind: 'internal', code: 'handler-threw', message: 'callback broke' } },
     ]);
@@ -277,7 +273,7 @@ describe('a request', () => {
     expect(owner.link.isOpen).toBe(false);
     const refused = { kind: 'link', sent: false, fault: NOT_OPEN };
     expect(await failureOf(owner.call('tools/list'))).toEqual(refused);
-    expect(await failureOf(owner.link.probe(new AbortController().signal))).toEqual(refused);
+    expect(await failureOf(owner.probe())).toEqual(refused);
     expect(await failureOf(owner.link.notify('notifications/x', {}))).toEqual(refused);
     await owner.link.close('kill');
   });
@@ -332,26 +328,25 @@ describe('a probe', () => {
     ['nonsense with the right id', { result: 'pong' }],
   ])('is satisfied by %s', async (_what, body) => {
     const { owner, transport } = await openScripted();
-    const probe = owner.link.probe(new AbortController().signal);
+    const probe = owner.probe();
     const { id } = await transport.sentMethod('ping');
     transport.receive({ jsonrpc: '2.0', id, ...body });
     expect(await probe).toBeUndefined();
     await owner.link.close('graceful');
   });
 
-  it('that is not answered rejects as aborted when its signal fires', async () => {
+  it('that is not answered rejects as aborted when it is cancelled', async () => {
     const { owner, transport } = await openScripted();
-    const abort = new AbortController();
-    const probe = failureOf(owner.link.probe(abort.signal));
+    const probe = owner.link.probe();
     await transport.sentMethod('ping');
-    abort.abort();
-    expect(await probe).toEqual({ kind: 'aborted', sent: true });
+    probe.cancel();
+    expect(await failureOf(probe.answer)).toEqual({ kind: 'aborted', sent: true });
     await owner.link.close('graceful');
   });
 
   it('rejects when the link goes down under it', async () => {
     const { owner, transport } = await openScripted();
-    const probe = failureOf(owner.link.probe(new AbortController().signal));
+    const probe = failureOf(owner.probe());
     await transport.sentMethod('ping');
     transport.onclose?.();
     expect(await probe).toEqual({

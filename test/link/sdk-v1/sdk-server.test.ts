@@ -32,7 +32,7 @@ describe('a link to a server of the SDK', () => {
     expect(await owner.call('tools/call', { name: 'greet', arguments: {} })).toEqual({
       content: [{ type: 'text', text: 'hello' }],
     });
-    expect(await owner.link.probe(new AbortController().signal)).toBeUndefined();
+    expect(await owner.probe()).toBeUndefined();
     await server.server.sendLoggingMessage({ level: 'info', data: 'noted' });
     const serverClosed = new Promise<void>((resolve) => (server.server.onclose = resolve));
     await owner.link.close('graceful');
@@ -63,7 +63,7 @@ describe('a link to a server of the SDK', () => {
     expect(owner.events.at(-1)).toEqual({ type: 'down', fault });
   });
 
-  it('cancels at the server what is aborted here', async () => {
+  it('cancels at the server what is cancelled here', async () => {
     const { owner, server } = await openServer();
     const cancelled = new Promise<void>((resolve) => {
       server.registerTool('observe', {}, ({ signal }) => {
@@ -72,13 +72,12 @@ describe('a link to a server of the SDK', () => {
             resolve();
             reject(new Error('cancelled'));
           });
-          abort.abort();
+          call.cancel();
         });
       });
     });
-    const abort = new AbortController();
-    const call = failureOf(owner.link.request('tools/call', { name: 'observe' }, { signal: abort.signal }));
-    expect(await call).toEqual({ kind: 'aborted', sent: true });
+    const call = owner.ask('tools/call', { name: 'observe' });
+    expect(await failureOf(call.answer)).toEqual({ kind: 'aborted', sent: true });
     await cancelled;
     await owner.link.close('graceful');
   });
@@ -136,7 +135,7 @@ describe('the requests of a server', () => {
     expect(await server.server.listRoots()).toEqual({ roots: [{ uri: 'file:///work', name: 'work' }] });
     await owner.link.notify('notifications/roots/list_changed', undefined);
     await owner.link.close('graceful');
-    expect(owner.types).toEqual(['opened', 'down']);
+    expect(owner.types).toEqual(['opened', 'asking', 'asking', 'down']);
   });
 
   it.each<[string, unknown, object, number]>([

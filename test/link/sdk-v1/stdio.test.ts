@@ -35,7 +35,7 @@ describe('a link to a stdio server', () => {
     expect(await owner.call('tools/call', { name: 'echo', arguments: { text: 'hi' } })).toMatchObject({
       content: [{ type: 'text', text: 'hi' }],
     });
-    expect(await owner.link.probe(new AbortController().signal)).toBeUndefined();
+    expect(await owner.probe()).toBeUndefined();
     const facts = await owner.first('opened');
     expect([facts.facts.pid, facts.facts.era, isRunning(pid)]).toEqual([pid, 'legacy', true]);
     await owner.link.close('graceful');
@@ -131,7 +131,7 @@ describe('a link to a stdio server', () => {
     expect(membersOf(pid)).toEqual([]);
   });
 
-  it('proves that a call behind a full pipe was never sent when it is aborted, and never sends it', async () => {
+  it('proves that a call behind a full pipe was never sent when it is cancelled, and never sends it', async () => {
     // Stops reading after the handshake until it gets SIGUSR2; tells on stderr what it was sent, and answers pings.
     const sluggish = `
       let rest = '';
@@ -153,11 +153,10 @@ describe('a link to a stdio server', () => {
     const stderr = (): string[] => owner.events.flatMap((event) => (event.type === 'stderr' ? [event.line] : []));
     await eventually(() => stderr().includes('notifications/initialized'));
     const big = failureOf(owner.call('tools/call', { name: 'echo', arguments: { text: 'x'.repeat(2_000_000) } }));
-    const abort = new AbortController();
-    const call = failureOf(owner.link.request('tools/list', {}, { signal: abort.signal }));
-    const probe = owner.link.probe(new AbortController().signal);
-    abort.abort();
-    expect(await call).toEqual({ kind: 'aborted', sent: false });
+    const call = owner.ask('tools/list', {});
+    const probe = owner.probe();
+    call.cancel();
+    expect(await failureOf(call.answer)).toEqual({ kind: 'aborted', sent: false });
     process.kill(await pidOf(owner), 'SIGUSR2');
     await probe;
     await eventually(() => stderr().includes('ping'));
@@ -256,11 +255,11 @@ describe('a link to server-everything', () => {
     const { tools } = await owner.call('tools/list');
     expect(Array.isArray(tools)).toBe(true);
     const heard: number[] = [];
-    const result = await owner.link.request(
+    const result = await owner.ask(
       'tools/call',
       { name: 'trigger-long-running-operation', arguments: { duration: 0.2, steps: 4 } },
-      { signal: new AbortController().signal, onProgress: ({ progress }) => heard.push(progress) },
-    );
+      { onProgress: ({ progress }) => heard.push(progress) },
+    ).answer;
     expect([heard, 'content' in result]).toEqual([[1, 2, 3, 4], true]);
     expect(await owner.call('tools/call', { name: 'trigger-elicitation-request', arguments: {} })).toHaveProperty(
       'content',

@@ -23,7 +23,7 @@ describe('a link over a WebSocket', () => {
     expect(await owner.call('tools/call', { name: 'which', arguments: {} })).toEqual({
       content: [{ type: 'text', text: 'server 1.0.0' }],
     });
-    await owner.link.probe(new AbortController().signal);
+    await owner.probe();
     expect(await mcp.server.listRoots()).toEqual({ roots: [{ uri: 'file:///here' }] });
     await mcp.server.sendLoggingMessage({ level: 'info', data: 'noted' });
     await owner.first('notice');

@@ -1,0 +1,131 @@
+import {
+  CallTimeoutError,
+  OutcomeUnknownError,
+  OverloadedError,
+  ProtocolError,
+  RpcError,
+} from '../errors/request-errors.ts';
+import type { Link } from '../link/link.ts';
+import {
+  callStarted,
+  recordOutcome,
+  type CallEdge,
+  type CallOutcome,
+  type CircuitMode,
+} from '../machines/call-tally.ts';
+import type { Call } from './call.ts';
+import { failureOf, whatIs } from './call-failure.ts';
+import type { CallTime } from './call-time.ts';
+import type { ManagerPorts } from './ports.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** What the call path needs besides a record. */
+export interface CallWorld {
+  readonly ports: ManagerPorts;
+  tellEdge(record: SessionRecord, edge: CallEdge): void;
+  /** Connects a session that waits for its first call. */
+  open(record: SessionRecord): void;
+}
+
+/** Sends the call over this link, once, and counts what came of it. Rejects with a typed error. */
+export async function attempt<Result>(
+  record: SessionRecord,
+  link: Link,
+  call: Call<Result>,
+  time: CallTime,
+  world: CallWorld,
+): Promise<Record<string, unknown> & Result> {
+  const { generation, clock } = record;
+  record.setTally(callStarted(record.tally));
+  record.traffic.begin(time);
+  const began = clock.monotonic();
+  const { circuitMoves } = record;
+  let outcome: CallOutcome = { kind: 'void' };
+  try {
+    const result = await request(record, link, call, time);
+    if (!call.isResult(result)) {
+      throw new ProtocolError(`Server "${record.id}" answered ${whatIs(call)} with something that is no such result.`, {
+        serverId: record.id,
+        generation,
+        outcome: 'executed',
+      });
+    }
+    outcome = { kind: 'answered', ok: true, latencyMs: clock.monotonic() - began };
+    return result;
+  } catch (error) {
+    outcome = outcomeOf(error, clock.monotonic() - began, time);
+    throw error;
+  } finally {
+    record.traffic.end(time);
+    settle(record, generation, outcome, circuitMoves === record.circuitMoves ? record.circuitMode : 'barred', world);
+  }
+}
+
+async function request<Result>(
+  record: SessionRecord,
+  link: Link,
+  call: Call<Result>,
+  time: CallTime,
+): Promise<Record<string, unknown>> {
+  const { generation } = record;
+  const { onProgress } = call.options;
+  try {
+    const pending = link.request(call.method, call.params, {
+      onProgress: (progress) => {
+        time.progress();
+        try {
+          onProgress?.(progress);
+        } catch (error) {
+          time.end({ kind: 'aborted', reason: error });
+        }
+      },
+    });
+    time.onEnd = () => {
+      pending.cancel();
+    };
+    if (time.ending !== undefined) pending.cancel();
+    return await pending.answer;
+  } catch (error) {
+    throw failureOf(error, record.id, generation, call, time.ending);
+  } finally {
+    time.onEnd = undefined;
+  }
+}
+
+function outcomeOf(error: unknown, latencyMs: number, { ending }: CallTime): CallOutcome {
+  if (error instanceof RpcError) return { kind: 'answered', ok: false, latencyMs };
+  const isOverload = error instanceof OutcomeUnknownError && error.retryAfterMs !== undefined;
+  if (error instanceof OverloadedError || isOverload) return { kind: 'overload', retryAfterMs: error.retryAfterMs };
+  // The server turned it away, which says that it is there.
+  if (error instanceof ProtocolError && error.outcome === 'rejected') return { kind: 'answered', ok: false, latencyMs };
+  // A time that passed while we ourselves were stalled says nothing about the server.
+  if (error instanceof CallTimeoutError) {
+    return { kind: ending?.kind === 'timeout' && ending.isOwnStall ? 'void' : 'failed' };
+  }
+  const counts = error instanceof OutcomeUnknownError || error instanceof ProtocolError;
+  return { kind: counts ? 'failed' : 'void' };
+}
+
+/** Counts the call; only one of the present generation says anything about the server's health. */
+function settle(
+  record: SessionRecord,
+  generation: number,
+  outcome: CallOutcome,
+  mode: CircuitMode,
+  world: CallWorld,
+): void {
+  const before = record.tally;
+  const { tally, edges } = recordOutcome(before, outcome, record.policy, mode);
+  if (generation === record.generation) {
+    if (outcome.kind === 'answered') record.noteAnswer();
+    if (outcome.kind === 'failed') record.lastFailedCallMs = record.clock.monotonic();
+    record.setTally(tally);
+  } else {
+    const { failedInARow, latency, circuit } = before;
+    record.setTally({ ...tally, failedInARow, latency, circuit });
+  }
+  for (const edge of edges) {
+    const concerns = edge.type === 'INFLIGHT.ZERO' ? record.waitsForCalls : generation === record.generation;
+    if (concerns) world.tellEdge(record, edge);
+  }
+}
