@@ -73,7 +73,9 @@ const failuresForgivenMs = 60_000;
 
 /** The tally without its failed calls in a row, once the last of them is old; undefined while they count, or when there are none. */
 export function forgiven(tally: SessionTally, lastFailureAgoMs: number): SessionTally | undefined {
-  return tally.failedInARow > 0 && lastFailureAgoMs >= failuresForgivenMs ? { ...tally, failedInARow: 0 } : undefined;
+  return tally.failedInARow > 0 && lastFailureAgoMs >= failuresForgivenMs
+    ? changed(tally, { failedInARow: 0 })
+    : undefined;
 }
 
 const weightOfLatest = 0.2;
@@ -83,7 +85,41 @@ export function withLatency(latency: SessionTally['latency'], ms: number): Sessi
 }
 
 export function callStarted(tally: SessionTally): SessionTally {
-  return { ...tally, inFlight: tally.inFlight + 1 };
+  return changed(tally, { inFlight: tally.inFlight + 1 });
+}
+
+/** The tally with a measured latency. */
+export function measured(tally: SessionTally, ms: number): SessionTally {
+  return changed(tally, { latency: withLatency(tally.latency, ms) });
+}
+
+/** The tally with which a new generation begins. */
+export function begunAnew(tally: SessionTally): SessionTally {
+  return tally === emptyTally
+    ? tally
+    : changed(tally, { failedInARow: 0, latency: emptyTally.latency, circuit: emptyCircuitCount });
+}
+
+/** The tally once the circuit has moved. */
+export function withCircuitMoved(tally: SessionTally): SessionTally {
+  return changed(tally, { circuit: emptyCircuitCount });
+}
+
+/** After a call of an older generation: it is counted, and says nothing about the present one. */
+export function withoutVerdict(after: SessionTally, { failedInARow, latency, circuit }: SessionTally): SessionTally {
+  return changed(after, { failedInARow, latency, circuit });
+}
+
+/** Written out field by field: a copy by spread of what is frozen has a shape of its own each time, which is half a kilobyte. */
+function changed(tally: SessionTally, changes: Partial<SessionTally>): SessionTally {
+  return {
+    inFlight: changes.inFlight ?? tally.inFlight,
+    succeeded: changes.succeeded ?? tally.succeeded,
+    failed: changes.failed ?? tally.failed,
+    failedInARow: changes.failedInARow ?? tally.failedInARow,
+    latency: changes.latency ?? tally.latency,
+    circuit: changes.circuit ?? tally.circuit,
+  };
 }
 
 /** The tally after a call, and what of it the session's actor must hear. */
@@ -95,36 +131,35 @@ export function recordOutcome(
 ): { readonly tally: SessionTally; readonly edges: readonly CallEdge[] } {
   const edges: CallEdge[] = [];
   const inFlight = tally.inFlight - 1;
-  let next: SessionTally = { ...tally, inFlight };
+  let next = changed(tally, { inFlight });
   switch (outcome.kind) {
     case 'answered': {
       const latency = withLatency(tally.latency, outcome.latencyMs);
-      next = {
-        ...next,
+      next = changed(next, {
         succeeded: tally.succeeded + (outcome.ok ? 1 : 0),
         failed: tally.failed + (outcome.ok ? 0 : 1),
         failedInARow: 0,
         latency,
-      };
+      });
       if (tally.failedInARow > 0) edges.push({ type: 'CALLS.RECOVERED' });
       edges.push(...latencyEdges(tally.latency.mean, latency.mean, policy.healthCheck));
       break;
     }
     case 'failed':
-      next = { ...next, failed: tally.failed + 1, failedInARow: tally.failedInARow + 1 };
+      next = changed(next, { failed: tally.failed + 1, failedInARow: tally.failedInARow + 1 });
       if (tally.failedInARow === 0) edges.push({ type: 'CALLS.FAILING' });
       break;
     case 'overload':
-      next = { ...next, failed: tally.failed + 1 };
+      next = changed(next, { failed: tally.failed + 1 });
       edges.push({ type: 'OVERLOAD', retryAfterMs: outcome.retryAfterMs });
       break;
     case 'void':
-      next = { ...next, failed: tally.failed + 1 };
+      next = changed(next, { failed: tally.failed + 1 });
       break;
   }
   if (mode !== 'barred' && (outcome.kind === 'answered' || outcome.kind === 'failed')) {
     const circuit = countedFor(tally.circuit, outcome.kind === 'failed', policy.circuitBreaker);
-    next = { ...next, circuit };
+    next = changed(next, { circuit });
     const edge = circuitEdge(circuit, outcome.kind === 'failed', mode, inFlight, policy.circuitBreaker);
     if (edge !== undefined) edges.push(edge);
   }

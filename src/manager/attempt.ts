@@ -9,6 +9,7 @@ import type { Link } from '../link/link.ts';
 import {
   callStarted,
   recordOutcome,
+  withoutVerdict,
   type CallEdge,
   type CallOutcome,
   type CircuitMode,
@@ -121,8 +122,7 @@ function settle(
     if (outcome.kind === 'failed') record.lastFailedCallMs = record.clock.monotonic();
     record.setTally(tally);
   } else {
-    const { failedInARow, latency, circuit } = before;
-    record.setTally({ ...tally, failedInARow, latency, circuit });
+    record.setTally(withoutVerdict(tally, before));
   }
   for (const edge of edges) {
     const concerns = edge.type === 'INFLIGHT.ZERO' ? record.waitsForCalls : generation === record.generation;

@@ -8,8 +8,8 @@ import type { LinkSecrets } from './scrubbed-link.ts';
 
 /** The secrets of one server, registered from when it is added until they are released. */
 export interface ServerSecrets extends LinkSecrets {
-  /** The target as it is to be dialled: what its functions give is registered before it is sent. */
-  readonly target: LinkTarget;
+  /** The target as it is to be dialled, where what its functions give has to be registered before it is sent. */
+  readonly target?: LinkTarget | undefined;
   /** Nothing of this server is shown any more. Repeats do nothing. */
   release(): void;
 }
@@ -18,10 +18,9 @@ export interface ServerSecrets extends LinkSecrets {
 export function holdSecrets(target: LinkTarget, registry: SecretRegistry): ServerSecrets {
   const releases = secretsOf(target).map((secret) => registry.register(secret));
   const recent = givesSecrets(target) ? new RecentSecrets(registry) : undefined;
-  // Ten thousand sessions may have none; what is below would be megabytes.
-  if (releases.length === 0 && recent === undefined) return { target, registry, growing: false, release: nothing };
+  if (releases.length === 0 && recent === undefined) return noneIn(registry);
   return {
-    target: recent === undefined ? target : noting(target, recent),
+    target: recent === undefined ? undefined : noting(target, recent),
     registry,
     growing: recent !== undefined,
     release: () => {
@@ -29,6 +28,18 @@ export function holdSecrets(target: LinkTarget, registry: SecretRegistry): Serve
       recent?.release();
     },
   };
+}
+
+const none = new WeakMap<SecretRegistry, ServerSecrets>();
+
+/** The same for all servers without secrets: ten thousand of them would be megabytes. */
+function noneIn(registry: SecretRegistry): ServerSecrets {
+  let secrets = none.get(registry);
+  if (secrets === undefined) {
+    secrets = { registry, growing: false, release: nothing };
+    none.set(registry, secrets);
+  }
+  return secrets;
 }
 
 function secretsOf(target: LinkTarget): readonly string[] {

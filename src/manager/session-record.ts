@@ -2,7 +2,15 @@ import type { SessionIo } from '../actors/session-io.ts';
 import type { ListedTool } from '../link/tool-hash.ts';
 import { LinkLease, type LinkOpener } from '../actors/link-lease.ts';
 import type { Clock, ConnectPermit } from '../actors/ports.ts';
-import { emptyTally, forgiven, withLatency, type CircuitMode, type SessionTally } from '../machines/call-tally.ts';
+import {
+  begunAnew,
+  emptyTally,
+  forgiven,
+  measured,
+  withCircuitMoved,
+  type CircuitMode,
+  type SessionTally,
+} from '../machines/call-tally.ts';
 import { admitsCalls } from '../machines/session-setup.ts';
 import type { ConnectionState, Phase } from '../machines/connection-state.ts';
 import { blankMemory, type SessionData, type SessionMemory, type SessionPolicy } from '../machines/session-context.ts';
@@ -109,10 +117,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link {
     const { ports, clientInfo } = this.#owner;
-    const { target } = this.#secrets;
+    const { target = this.target } = this.#secrets;
     const { handlers } = this.options;
-    const spec = { serverId: this.id, generation, target, clientInfo, handlers };
-    return openScrubbed(this.#secrets, onEvent, (scrubbed) => ports.links(target).open({ ...spec, onEvent: scrubbed }));
+    return openScrubbed(this.#secrets, onEvent, (scrubbed) =>
+      ports.links(target).open({ serverId: this.id, generation, target, clientInfo, handlers, onEvent: scrubbed }),
+    );
   }
 
   wall(): number {
@@ -130,10 +139,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
     const connected = phase.startsWith('connected.');
     this.view = nextView(before, { phase, context, tags }, this.clock);
     if (phase === 'releasing') this.#traffic?.people.set(0);
-    if (context.generation !== before.context.generation) this.tally = { ...emptyTally, ...countsOf(this.tally) };
+    if (context.generation !== before.context.generation) this.tally = begunAnew(this.tally);
     if (context.circuit.phase !== before.context.circuit.phase) {
       this.circuitMoves += 1;
-      this.tally = { ...this.tally, circuit: emptyTally.circuit };
+      this.tally = withCircuitMoved(this.tally);
     }
     if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
     if (!this.admits) this.#traffic?.bulkhead.callAll();
@@ -300,9 +309,8 @@ export class SessionRecord implements SessionIo, LinkOpener {
   }
 
   noteLatency(ms: number): number {
-    const latency = withLatency(this.tally.latency, ms);
-    this.tally = { ...this.tally, latency };
-    return latency.mean ?? ms;
+    this.tally = measured(this.tally, ms);
+    return this.tally.latency.mean ?? ms;
   }
 
   get meanLatencyMs(): number {
@@ -354,11 +362,6 @@ export class SessionRecord implements SessionIo, LinkOpener {
   tell(): void {
     for (const listener of this.#listeners ?? []) listener();
   }
-}
-
-/** What of a tally is of the server and not of one generation. */
-function countsOf({ inFlight, succeeded, failed }: SessionTally): Partial<SessionTally> {
-  return { inFlight, succeeded, failed };
 }
 
 function enlist<T>(listeners: Set<T>, listener: T): () => void {
