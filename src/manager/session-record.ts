@@ -3,7 +3,7 @@ import type { ListedTool } from '../link/tool-hash.ts';
 import { LinkLease, type LinkOpener } from '../actors/link-lease.ts';
 import type { Clock, ConnectPermit } from '../actors/ports.ts';
 import { emptyTally, forgiven, withLatency, type SessionTally } from '../machines/call-tally.ts';
-import { stateOfPhase, type CircuitState, type ConnectionState, type Phase } from '../machines/connection-state.ts';
+import type { CircuitState, ConnectionState, Phase } from '../machines/connection-state.ts';
 import {
   blankMemory,
   initialData,
@@ -25,6 +25,7 @@ import type { ManagerPorts } from './ports.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
+import { firstView, hasMoved, nextView, noTags, type SessionView } from './session-view.ts';
 
 /** What a record tells the manager that keeps it. */
 export interface RecordOwner {
@@ -38,19 +39,6 @@ export interface RecordOwner {
   memberChanged(record: SessionRecord, view: MemberView): void;
 }
 
-/** A session as seen from outside its actor, after the last macrostep. */
-export interface SessionView {
-  readonly phase: Phase;
-  readonly state: ConnectionState;
-  readonly since: number;
-  readonly establishedAt: number | null;
-  /** When it next acts by itself, monotonic; null when it does not. */
-  readonly wakesAtMs: number | null;
-  readonly context: SessionData;
-  /** Tags of the session machine, a `SessionTag` each. */
-  readonly tags: ReadonlySet<string>;
-}
-
 /** What a server is to its groups; most servers have none. */
 interface Membership {
   readonly groups: readonly string[];
@@ -61,7 +49,6 @@ interface Membership {
 }
 
 const noGroups: readonly string[] = Object.freeze([]);
-const noTags: ReadonlySet<string> = new Set();
 
 /**
  * Everything of one server that outlives its session's actor: the lease on its link, its memory and its counts.
@@ -103,15 +90,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.#owner = owner;
     this.policy = policyOf(target, options);
     this.lease = new LinkLease(owner.ports.clock, this);
-    this.view = {
-      phase: 'idle',
-      state: 'disconnected',
-      since: owner.ports.clock.wall(),
-      establishedAt: null,
-      wakesAtMs: null,
-      context: initialData({ id, policy: this.policy, memory: blankMemory }),
-      tags: noTags,
-    };
+    this.view = firstView(initialData({ id, policy: this.policy, memory: blankMemory }), owner.ports.clock);
   }
 
   get origin(): string | null {
@@ -145,24 +124,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
   observe(phase: Phase, context: SessionData, tags: ReadonlySet<string>): void {
     const before = this.view;
     if (before.phase === phase && before.context === context) return;
-    const state = stateOfPhase(phase, 'closed');
-    const moved = before.phase !== phase || before.context.generation !== context.generation;
-    const wall = moved ? this.#owner.ports.clock.wall() : before.since;
+    const step = { phase, context, tags };
+    const moved = hasMoved(before, step);
+    this.view = nextView(before, step, this.clock);
     const connected = phase.startsWith('connected.');
-    const establishedAt = connected
-      ? before.phase.startsWith('connected.')
-        ? before.establishedAt
-        : wall
-      : phase === 'draining'
-        ? before.establishedAt
-        : null;
-    const wakesAtMs =
-      context.nextAttemptAt === before.context.nextAttemptAt
-        ? before.wakesAtMs
-        : context.restMs === null
-          ? null
-          : this.#owner.ports.clock.monotonic() + context.restMs;
-    this.view = { phase, state, since: wall, establishedAt, wakesAtMs, context, tags };
     if (phase === 'releasing') this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation)
       this.tally = { ...this.tally, failedInARow: 0, latency: emptyTally.latency };
@@ -177,7 +142,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     const fact: SessionFact = {
       type: 'stateChanged',
       from: before.state,
-      to: state,
+      to: this.view.state,
       fromPhase: before.phase,
       phase,
       pid: context.pid,
