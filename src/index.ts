@@ -19,6 +19,7 @@ export {
   QueueFullError,
   RpcError,
 } from './errors/request-errors.ts';
+export { ToolChangedError, UnknownToolError } from './errors/tool-errors.ts';
 export {
   ClosedError,
   DuplicateServerError,
@@ -93,6 +94,7 @@ export type {
   SessionStamp,
   ShownError,
 } from './manager/manager-events.ts';
+export type { CatalogTool, ManagerCatalog } from './manager/manager-catalog.ts';
 export type { ManagerPorts } from './manager/ports.ts';
 export type {
   Completion,
@@ -112,3 +114,4 @@ export type { Optional, ServerOptions } from './manager/server-options.ts';
 export type { ServerGroupConfig } from './manager/server-group.ts';
 export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';
+export type { ToolChanges } from './manager/tool-trust.ts';

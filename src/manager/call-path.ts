@@ -93,6 +93,8 @@ class CallRun<Result> {
       this.#time.look();
       if (this.#time.ending !== undefined) throw this.#ended(record, this.#time.ending);
       if (!this.#route.fits(this.#call, record)) throw this.#route.nobody(this.#call);
+      const refusal = record.tools.refusal(this.#call.tool);
+      if (refusal !== undefined) throw refusal;
       this.#assertStillSafe(record);
       this.#attempts += 1;
       const { generation } = record;

@@ -14,6 +14,7 @@ import {
   wholeNumber,
   type Rules,
 } from './option-rules.ts';
+import type { ToolChanges } from './tool-trust.ts';
 
 export { defaultHealthCheck, defaultReconnect, defaultRetry };
 
@@ -48,6 +49,11 @@ export interface ServerOptions {
    * have been executed already. `never`: it is sent once at most, whatever else is said.
    */
   readonly tools?: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>> | undefined;
+  /**
+   * What happens when a tool is not what it was when it was first seen: its title, description, schemas or annotations. `warn`, the default:
+   * it is told as `toolChanged`. `block`: calls of it are refused with `ToolChangedError`, too, until `acceptTool`.
+   */
+  readonly toolChanges?: ToolChanges | undefined;
   /** The most calls that the server has at a time; default 64. More wait for their turn. Checks are not counted. */
   readonly maxInFlight?: number | undefined;
   /** The most calls that wait for their turn; default 256. More are refused with `QueueFullError`, and so is one that has waited 30 s. */
@@ -70,6 +76,7 @@ export interface ResolvedServerOptions {
   readonly retry: RetryConfig;
   readonly trustAnnotations: boolean;
   readonly tools: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>>;
+  readonly toolChanges: ToolChanges;
   readonly maxInFlight: number;
   readonly maxQueue: number;
   readonly waitForReadyMs: number;
@@ -108,6 +115,7 @@ export const serverOptionRules: Rules = {
   }),
   trustAnnotations: booleanValue,
   tools: mapOf(objectOf({ retry: oneOf('safe', 'never') })),
+  toolChanges: oneOf('warn', 'block'),
   maxInFlight: wholeNumber(1),
   maxQueue: wholeNumber(0),
   waitForReadyMs: atLeast(0),
@@ -143,6 +151,7 @@ export function resolveServerOptions(
     retry: { ...defaultRetry, ...defined(defaults.retry), ...defined(options.retry) },
     trustAnnotations: options.trustAnnotations ?? defaults.trustAnnotations ?? false,
     tools: { ...defaults.tools, ...options.tools },
+    toolChanges: options.toolChanges ?? defaults.toolChanges ?? 'warn',
     maxInFlight: options.maxInFlight ?? defaults.maxInFlight ?? 64,
     maxQueue: options.maxQueue ?? defaults.maxQueue ?? 256,
     waitForReadyMs: options.waitForReadyMs ?? defaults.waitForReadyMs ?? 5_000,

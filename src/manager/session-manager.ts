@@ -1,8 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Observable } from 'rxjs';
+import { UnknownToolError } from '../errors/tool-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import type { ConnectionInfo, ManagerSnapshot } from './connection-info.ts';
+import type { CallOptions } from './call-options.ts';
 import { defaultPorts } from './default-ports.ts';
 import { Fleet } from './fleet.ts';
 import type { Group, GroupInfo } from './group.ts';
@@ -12,8 +14,9 @@ import { resolveManagerConfig, type ManagerConfig } from './manager-config.ts';
 import { Inspecting } from './inspecting.ts';
 import type { InspectionObserver } from './inspection-events.ts';
 import { Ledger } from './ledger.ts';
+import type { ManagerCatalog } from './manager-catalog.ts';
 import type { ManagerEvent } from './manager-events.ts';
-import { atLeast } from './option-rules.ts';
+import { atLeast, text } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
 import { rootMakerOf } from './root-maker.ts';
 import type { Optional, ServerOptions } from './server-options.ts';
@@ -22,6 +25,7 @@ import type { Session } from './session.ts';
 import type { ServerGroup, ServerGroupConfig } from './server-group.ts';
 import type { HandleWorld } from './session-handle.ts';
 import type { SessionRecord } from './session-record.ts';
+import type { ToolResult } from './results.ts';
 import type { ServerTarget } from './targets.ts';
 
 /** Holds many MCP servers at once: connected, checked, recovered, and truthful about all of it. */
@@ -33,6 +37,8 @@ export class SessionManager {
   readonly sessions$: Observable<readonly ConnectionInfo[]>;
   /** All groups, the present ones first, then at most one list per 50 ms. Completes after `close`; never errors. */
   readonly groups$: Observable<readonly GroupInfo[]>;
+  /** The tools of all servers and groups: the present catalog first, then at most one per 50 ms. Completes after `close`; never errors. */
+  readonly catalog$: Observable<ManagerCatalog>;
   /** How many servers are in which state; the present counts first, then every change. */
   readonly stats$: Observable<Readonly<Record<ConnectionState, number>>>;
   /** Resolves when the manager is closed; never rejects. */
@@ -60,6 +66,7 @@ export class SessionManager {
     this.sessions$ = sessions$;
     this.groups$ = groups$;
     this.stats$ = stats$;
+    this.catalog$ = this.#ledger.tools.catalog$;
     this.#inspecting = new Inspecting(this.#ports.logger);
     this.#fleet = new Fleet(
       this.#records,
@@ -107,6 +114,9 @@ export class SessionManager {
         },
         changed: () => {
           this.#ledger.sessionChanged();
+        },
+        catalogChanged: () => {
+          this.#ledger.tools.changed();
         },
         memberChanged: ({ id }, member) => {
           this.#fleet.send({ type: 'MEMBER.OBSERVED', id, member });
@@ -195,6 +205,25 @@ export class SessionManager {
 
   listGroups(): GroupInfo[] {
     return [...this.#ledger.groupInfos];
+  }
+
+  /** The tools of all servers and groups under names that are safe to hand to a model: frozen, and the same object until something changes. */
+  get catalog(): ManagerCatalog {
+    return this.#ledger.tools.catalog;
+  }
+
+  /**
+   * Calls a tool by its name in the catalog, as its session or group would. Rejects as they do, with `UnknownToolError` for a name that
+   * the catalog does not have, and with `ClosedError` after `close`. A lazy server is in the catalog once it was connected.
+   */
+  async callTool(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<ToolResult> {
+    if (this.#closing !== undefined) throw new ClosedError('manager');
+    text(name, 'name', undefined);
+    const { tools } = this.#ledger;
+    const found = tools.find(name);
+    if (found === undefined) throw new UnknownToolError(name, tools.near(name), tools.catalog.complete);
+    const caller = found.isGroup ? this.#groups.get(found.id) : this.#servers.get(found.id);
+    return caller.callTool(found.tool, args, options);
   }
 
   sessionStats(): Readonly<Record<ConnectionState, number>> {

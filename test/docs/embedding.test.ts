@@ -53,6 +53,7 @@ it('the events are all there', () => {
     linkLeaked: 0,
     linkFault: 0,
     catalogChanged: 0,
+    toolChanged: 0,
     sessionCrashed: 0,
   } satisfies Record<SessionFact['type'], 0>;
   expect(rowsUnder(text, 'event').flatMap(([names = '']) => names.split(', '))).toEqual(Object.keys(events));

@@ -260,6 +260,7 @@ function told(event: ManagerEvent): string[] {
     case 'serverRemoved':
     case 'linkLeaked':
     case 'catalogChanged':
+    case 'toolChanged':
     case 'groupAdded':
     case 'groupRemoved':
     case 'groupUnavailable':
