@@ -21,6 +21,7 @@ export {
   QueueFullError,
   RpcError,
 } from './errors/request-errors.ts';
+export { ToolChangedError, UnknownToolError } from './errors/tool-errors.ts';
 export {
   ClosedError,
   DuplicateServerError,
@@ -96,6 +97,7 @@ export type {
   SessionStamp,
   ShownError,
 } from './manager/manager-events.ts';
+export type { CatalogTool, ManagerCatalog } from './manager/manager-catalog.ts';
 export type { ManagerPorts } from './manager/ports.ts';
 export type {
   Completion,
@@ -116,3 +118,4 @@ export type { ServerGroupConfig } from './manager/server-group.ts';
 export type { CheckRequest, OutputSchema, OutputValidator, UncheckedReason, Verdict } from './validation/validator.ts';
 export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';
+export type { ToolChanges } from './manager/tool-trust.ts';

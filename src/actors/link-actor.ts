@@ -1,12 +1,13 @@
 import { fromCallback } from 'xstate';
-import type { LinkEvent, Pending } from '../link/link.ts';
+import type { LinkEvent } from '../link/link.ts';
 import type { LinkCommand, SessionMachineEvent } from '../machines/session-events.ts';
 import type { GenerationInput } from '../machines/session-world.ts';
 import type { FanOut } from './fan-out.ts';
 import { startProbe } from './link-probe.ts';
-import { listTools, type ToolList } from './list-tools.ts';
+import type { ToolList } from './list-tools.ts';
 import type { Clock } from './ports.ts';
 import type { FindSession, SessionIo } from './session-io.ts';
+import { ToolLister, toolsChanged } from './tool-lister.ts';
 
 /** A link that complains all the time is heard once in this time: each complaint asks for a check. */
 const faultEveryMs = 1_000;
@@ -14,6 +15,7 @@ const faultEveryMs = 1_000;
 /**
  * The session's hands: opens the link of one generation, checks it and lists its tools when asked, tells the session what
  * becomes of it, and lets it go when told to. One check at a time: asked again meanwhile, both askers read the one result.
+ * When the server says that its tools changed they are listed anew, which is the record's business and not the session's.
  *
  * Being stopped does not end the link: the lease holds it, and only a release ends it.
  */
@@ -26,7 +28,7 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
       sendBack(event);
     };
     let stopProbe: (() => void) | undefined;
-    let listing: Pending<ToolList> | undefined;
+    let lister: ToolLister | undefined;
 
     function probe(link: SessionIo['lease']['link']): void {
       if (io === undefined || link === undefined || stopProbe !== undefined) return;
@@ -40,35 +42,25 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
     function hydrate(link: SessionIo['lease']['link'], offersTools: boolean): void {
       if (io === undefined || link === undefined) return;
       if (!offersTools) {
-        io.noteTools(generation, { list: [], complete: true });
+        io.noteTools(generation, { list: [], end: 'complete' });
         tell({ type: 'HYDRATED', generation, answers: 0 });
         return;
       }
-      const mine = listTools(link);
-      listing = mine;
-      const listed = (tools: ToolList, answers: 0 | 1): void => {
-        if (listing !== mine) return;
-        listing = undefined;
+      const note = (tools: ToolList): void => {
         io.noteTools(generation, tools);
-        tell({ type: 'HYDRATED', generation, answers });
       };
-      mine.answer.then(
-        (tools) => {
-          listed(tools, 1);
-        },
-        () => {
-          // A link on its way down says so itself. On one that stands the tools are unknown, and checks have to prove it.
-          if (link.isOpen) listed(null, 0);
-        },
-      );
+      lister = new ToolLister(link, clock, note);
+      lister.first((tools, isAnswered) => {
+        note(tools);
+        tell({ type: 'HYDRATED', generation, answers: isAnswered ? 1 : 0 });
+      });
     }
 
     function stop(): void {
       stopProbe?.();
       stopProbe = undefined;
-      const unfinished = listing;
-      listing = undefined;
-      unfinished?.cancel();
+      lister?.stop();
+      lister = undefined;
     }
 
     receive((command) => {
@@ -96,6 +88,7 @@ export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
       }
       if (event.type === 'down') stop();
       relay(event, io, generation, clock, fanOut, tell);
+      if (event.type === 'notice' && event.method === toolsChanged) lister?.outdated();
     };
     io.lease.open(generation, hear, stop);
     return stop;

@@ -6,11 +6,15 @@ const mostPages = 64;
 const mostTools = 2_000;
 
 /** The tools that a server offers; null when it refuses to list them: it is alive all the same, and its catalog is unknown. */
-export type ToolList = { readonly list: readonly ListedTool[]; readonly complete: boolean } | null;
+export type ToolList = {
+  readonly list: readonly ListedTool[];
+  /** `limit`: there are more, which are not asked for; `refused`: there are more, and the server refused to list them. */
+  readonly end: 'complete' | 'limit' | 'refused';
+} | null;
 
 /**
- * Lists the tools of a server, at most 2 000 on 64 pages. What is no tool is left out: one bad entry costs that entry.
- * Rejects when the link fails, and when it is cancelled.
+ * Lists the tools of a server, at most 2 000 on 64 pages. What is no tool is left out, and so is a second one of the same name:
+ * one bad entry costs that entry. Rejects when the link fails, and when it is cancelled.
  */
 export function listTools(link: Link): Pending<ToolList> {
   let page: Pending<Record<string, unknown>> | undefined;
@@ -32,27 +36,27 @@ export function listTools(link: Link): Pending<ToolList> {
 async function listPages(
   ask: (params: Readonly<Record<string, unknown>> | undefined) => Promise<Record<string, unknown>>,
 ): Promise<ToolList> {
-  const list: ListedTool[] = [];
+  const list = new Map<string, ListedTool>();
+  const ended = (end: 'complete' | 'limit' | 'refused'): ToolList => ({ list: [...list.values()], end });
   let cursor: string | undefined;
   for (let page = 0; page < mostPages; page += 1) {
     let result: Record<string, unknown>;
     try {
       result = await ask(cursor === undefined ? undefined : { cursor });
     } catch (error) {
-      if (error instanceof LinkError && error.failure.kind === 'rpc')
-        return page === 0 ? null : { list, complete: false };
+      if (error instanceof LinkError && error.failure.kind === 'rpc') return page === 0 ? null : ended('refused');
       throw error;
     }
     const tools: readonly unknown[] = Array.isArray(result['tools']) ? result['tools'] : [];
     for (const tool of tools) {
       const listed = listTool(tool);
-      if (listed === undefined) continue;
-      if (list.length === mostTools) return { list, complete: false };
-      list.push(listed);
+      if (listed === undefined || list.has(listed.tool.name)) continue;
+      if (list.size === mostTools) return ended('limit');
+      list.set(listed.tool.name, listed);
     }
     const next = result['nextCursor'];
-    if (typeof next !== 'string') return { list, complete: true };
+    if (typeof next !== 'string') return ended('complete');
     cursor = next;
   }
-  return { list, complete: false };
+  return ended('limit');
 }

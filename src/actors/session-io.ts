@@ -1,6 +1,6 @@
 import type { Fault } from '../link/fault.ts';
-import type { ListedTool } from '../link/tool-hash.ts';
 import type { LinkLease } from './link-lease.ts';
+import type { ToolList } from './list-tools.ts';
 import type { ConnectPermit } from './ports.ts';
 
 /** A server's own record, as the actors that do its I/O see it. None of these may throw. */
@@ -15,11 +15,8 @@ export interface SessionIo {
   readonly meanLatencyMs: number;
   /** Adds a latency to the mean and returns the mean. */
   noteLatency(ms: number): number;
-  /** The tools that a generation offers; null when the server would not list them. */
-  noteTools(
-    generation: number,
-    tools: { readonly list: readonly ListedTool[]; readonly complete: boolean } | null,
-  ): void;
+  /** The tools that a generation offers, each time that they are listed; null when that failed. */
+  noteTools(generation: number, tools: ToolList): void;
   /** How many people the server waits for at the moment. */
   noteAsking(generation: number, people: number): void;
   noteNotification(generation: number, method: string, params: unknown): void;

@@ -10,7 +10,6 @@ import type { Call, Served } from './call.ts';
 import { capital, endedError, failureKind, isEnd, whatIs, type Ending } from './call-failure.ts';
 import { checkCallOptions } from './call-options.ts';
 import { CallTime } from './call-time.ts';
-import { listedTool } from './catalog.ts';
 import { checkOutput } from './output-check.ts';
 import { isSafeAgain, isSentOnce } from './retry-safety.ts';
 import type { Choice, Route } from './route.ts';
@@ -55,7 +54,7 @@ class CallRun<Result> {
   #visits = 0;
   #unknowns = 0;
   #losses = 0;
-  /** The tool as it was listed where the call may have been executed. */
+  /** The tool as it was listed where the call was first sent. */
   #calledAs: ListedTool | undefined;
   /** What the caller has to know if nothing better comes: that the call may have been executed. */
   #unknown: HoldfastError | undefined;
@@ -94,7 +93,10 @@ class CallRun<Result> {
       this.#time.look();
       if (this.#time.ending !== undefined) throw this.#ended(record, this.#time.ending);
       if (!this.#route.fits(this.#call, record)) throw this.#route.nobody(this.#call);
+      const refusal = record.tools.refusal(this.#call.tool);
+      if (refusal !== undefined) throw refusal;
       this.#assertStillSafe(record);
+      if (this.#call.tool !== undefined) this.#calledAs ??= record.tools.listed(this.#call.tool);
       this.#attempts += 1;
       const { generation } = record;
       const result = await attempt(record, link, this.#call, this.#time, this.#world);
@@ -181,9 +183,6 @@ class CallRun<Result> {
     const { record } = choice;
     const failure = failureKind(error);
     const another = this.#route.another(this.#call, this.#markTried(record));
-    if (failure.kind === 'unknown') {
-      this.#calledAs ??= this.#call.tool === undefined ? undefined : listedTool(record.catalog, this.#call.tool);
-    }
     const next = another ?? again(choice, failure, error);
     const delayMs =
       next &&

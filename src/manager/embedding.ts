@@ -22,7 +22,8 @@ import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { objectValue } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
 import { resolveServerOptions, type Optional, type ServerOptions } from './server-options.ts';
-import { checkId, SessionManager } from './session-manager.ts';
+import { checkId } from './server-registry.ts';
+import { SessionManager } from './session-manager.ts';
 import type { Session } from './session.ts';
 import { checkTarget } from './targets.ts';
 

@@ -1,5 +1,6 @@
 import { FailoverSchemaMismatchError, GroupUnavailableError } from '../errors/group-errors.ts';
 import type { HoldfastError } from '../errors/holdfast-error.ts';
+import { ToolChangedError } from '../errors/tool-errors.ts';
 import { select } from '../machines/group-policy.ts';
 import type { RetryBudget } from '../machines/retry-policy.ts';
 import type { Call } from './call.ts';
@@ -46,21 +47,24 @@ export class GroupRoute implements Route {
       if (record === undefined || tried.has(member.id) || (call.on !== undefined && member.id !== call.on)) continue;
       // What a lazy member offers is known once it is connected; until then it keeps its place.
       if (!isAsleep(record) && !this.fits(call, record)) continue;
+      if (record.tools.refusal(call.tool) !== undefined) continue;
       return { record, insists: call.options.evenIfUnhealthy === true || !member.admits, patienceMs: 0 };
     }
     return undefined;
   }
 
-  fits<Result>({ tool }: Call<Result>, { id, catalog }: SessionRecord): boolean {
+  fits<Result>({ tool }: Call<Result>, { id, tools }: SessionRecord): boolean {
     const reference = this.#group.reference();
     if (tool === undefined || reference.id === id) return true;
-    if (!catalog.known || reference.catalog === undefined) return false;
+    if (reference.catalog === undefined) return false;
     const wanted = listedTool(reference.catalog, tool)?.inputHash;
-    return wanted !== undefined && listedTool(catalog, tool)?.inputHash === wanted;
+    return wanted !== undefined && tools.listed(tool)?.inputHash === wanted;
   }
 
   nobody<Result>(call: Call<Result>, refusal?: HoldfastError): HoldfastError {
-    if (refusal instanceof FailoverSchemaMismatchError) return refusal;
+    if (refusal instanceof FailoverSchemaMismatchError || refusal instanceof ToolChangedError) return refusal;
+    const blocked = refusal === undefined ? this.#blocked(call) : undefined;
+    if (blocked !== undefined) return blocked;
     const mismatched = refusal === undefined ? this.#mismatched(call) : [];
     if (call.tool !== undefined && mismatched.length > 0) {
       return new FailoverSchemaMismatchError({
@@ -72,6 +76,17 @@ export class GroupRoute implements Route {
       });
     }
     return unavailable(this.#group, `${whatIs(call)} was not sent`, refusal);
+  }
+
+  /** The refusal of the first member that takes calls and offers the same tool, but may not be called since it changed. */
+  #blocked<Result>(call: Call<Result>): ToolChangedError | undefined {
+    const group = this.#group;
+    for (const { id } of select(group.views(), group.active, group.config.policy)) {
+      const record = group.record(id);
+      const refusal = record?.tools.refusal(call.tool);
+      if (record !== undefined && refusal !== undefined && this.fits(call, record)) return refusal;
+    }
+    return undefined;
   }
 
   /** The members that take calls, but do not offer the same tool. */

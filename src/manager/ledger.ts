@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Clock } from '../actors/ports.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
+import { CatalogKeeper } from './catalog-keeper.ts';
 import type { ConnectionInfo, ManagerSnapshot } from './connection-info.ts';
 import { EventBus } from './event-bus.ts';
 import type { GroupInfo } from './group.ts';
@@ -17,6 +18,7 @@ export class Ledger {
   readonly sessions$: Observable<readonly ConnectionInfo[]>;
   readonly groups$: Observable<readonly GroupInfo[]>;
   readonly stats$: Observable<Readonly<Record<ConnectionState, number>>>;
+  readonly tools: CatalogKeeper;
   readonly #records: ReadonlyMap<string, SessionRecord>;
   readonly #groups: ReadonlyMap<string, GroupRecord>;
   readonly #bus: EventBus;
@@ -36,6 +38,7 @@ export class Ledger {
   constructor(records: ReadonlyMap<string, SessionRecord>, groups: ReadonlyMap<string, GroupRecord>, clock: Clock) {
     this.#records = records;
     this.#groups = groups;
+    this.tools = new CatalogKeeper(records, groups, clock);
     this.#bus = new EventBus(() => clock.wall());
     this.events$ = this.#bus.events$;
     this.sessions$ = conflatedValues(
@@ -78,6 +81,7 @@ export class Ledger {
   /** The event's number is part of every snapshot from here on, and its change of state too, before anyone is told of either. */
   publish(record: SessionRecord, fact: SessionFact, from?: ConnectionState, to?: ConnectionState): void {
     const event = this.#bus.stamp(record.id, record.generation, fact);
+    if (fact.type === 'serverAdded' || fact.type === 'serverRemoved') this.tools.changed();
     this.#snapshot = undefined;
     if (from !== undefined || to !== undefined) {
       if (from !== to) this.#count(from, to);
@@ -89,6 +93,7 @@ export class Ledger {
 
   publishOfGroup(group: GroupRecord, fact: GroupFact): void {
     const event = this.#bus.stampGroup(group.id, fact);
+    if (fact.type === 'groupAdded' || fact.type === 'groupRemoved') this.tools.changed();
     this.groupChanged();
     this.#bus.deliver(event);
   }
@@ -109,6 +114,7 @@ export class Ledger {
   close(): void {
     this.#over = true;
     this.#tell();
+    this.tools.close();
     this.#bus.complete();
     this.#listeners.clear();
   }

@@ -108,6 +108,17 @@ export type SessionFact =
       readonly reason: UncheckedReason;
       readonly message: string;
     }
+  /**
+   * A tool is not what it last was: its title, description, schemas or annotations; also one that vanished and came back as another.
+   * `before` and `after` are hashes. `blocked`: calls of it are refused now; see `toolChanges`. It comes after `catalogChanged`.
+   */
+  | {
+      readonly type: 'toolChanged';
+      readonly tool: string;
+      readonly before: string;
+      readonly after: string;
+      readonly blocked: boolean;
+    }
   /** A session's own actor threw. Its link is released, then it is started anew; other sessions are untouched. */
   | { readonly type: 'sessionCrashed'; readonly error: ShownError; readonly restartMs: number };
 

@@ -4,7 +4,6 @@ import type { OutputValidator, Verdict } from '../validation/validator.ts';
 import type { Call } from './call.ts';
 import { endedError } from './call-failure.ts';
 import type { CallTime } from './call-time.ts';
-import { listedTool } from './catalog.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /**
@@ -18,7 +17,7 @@ export function checkOutput(
   time: CallTime,
   validator: OutputValidator,
 ): Promise<void> | undefined {
-  const listed = call.tool === undefined ? undefined : listedTool(record.catalog, call.tool);
+  const listed = call.tool === undefined ? undefined : record.tools.listed(call.tool);
   const schema = listed?.tool.outputSchema;
   if (listed === undefined || schema === undefined || !record.options.validateOutput || result['isError'] === true) {
     return undefined;

@@ -1,6 +1,5 @@
 import type { ListedTool } from '../link/tool-hash.ts';
 import type { Call } from './call.ts';
-import { listedTool } from './catalog.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** Requests of the protocol that change nothing, by the protocol's own word. */
@@ -35,9 +34,8 @@ export function isSafeAgain<Result>(
   if (call.options.retry === 'safe' || wordOfOwner(call, record) === 'safe') return true;
   if (call.method !== 'tools/call') return reads.has(call.method);
   if (!record.options.trustAnnotations || call.tool === undefined) return false;
-  const listed = listedTool(record.catalog, call.tool);
-  const isTheSame = listed !== undefined && listed.hash === calledBefore?.hash;
-  return isTheSame && record.catalog.generation === record.generation && isHarmless(listed);
+  const listed = record.tools.listed(call.tool);
+  return listed !== undefined && listed.hash === calledBefore?.hash && isHarmless(listed);
 }
 
 function wordOfOwner<Result>({ tool }: Call<Result>, { options }: SessionRecord): 'safe' | 'never' | undefined {

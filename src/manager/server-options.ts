@@ -15,6 +15,7 @@ import {
   wholeNumber,
   type Rules,
 } from './option-rules.ts';
+import type { ToolChanges } from './tool-trust.ts';
 
 export { defaultCircuitBreaker, defaultHealthCheck, defaultReconnect, defaultRetry };
 
@@ -53,6 +54,11 @@ export interface ServerOptions {
   readonly tools?: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>> | undefined;
   /** False: deliver what a tool returns without holding it against the output schema that the tool declares. Default true. */
   readonly validateOutput?: boolean | undefined;
+  /**
+   * What happens when a tool is not what it was when it was first seen: its title, description, schemas or annotations. `warn`, the default:
+   * it is told as `toolChanged`. `block`: calls of it are refused with `ToolChangedError`, too, until `acceptTool`.
+   */
+  readonly toolChanges?: ToolChanges | undefined;
   /** The most calls that the server has at a time; default 64. More wait for their turn. Checks are not counted. */
   readonly maxInFlight?: number | undefined;
   /** The most calls that wait for their turn; default 256. More are refused with `QueueFullError`, and so is one that has waited 30 s. */
@@ -77,6 +83,7 @@ export interface ResolvedServerOptions {
   readonly trustAnnotations: boolean;
   readonly tools: Readonly<Record<string, { readonly retry: 'safe' | 'never' }>>;
   readonly validateOutput: boolean;
+  readonly toolChanges: ToolChanges;
   readonly maxInFlight: number;
   readonly maxQueue: number;
   readonly waitForReadyMs: number;
@@ -123,6 +130,7 @@ export const serverOptionRules: Rules = {
   trustAnnotations: booleanValue,
   tools: mapOf(objectOf({ retry: oneOf('safe', 'never') })),
   validateOutput: booleanValue,
+  toolChanges: oneOf('warn', 'block'),
   maxInFlight: wholeNumber(1),
   maxQueue: wholeNumber(0),
   waitForReadyMs: atLeast(0),
@@ -173,6 +181,7 @@ export function resolveServerOptions(
     trustAnnotations: options.trustAnnotations ?? defaults.trustAnnotations ?? false,
     tools: { ...defaults.tools, ...options.tools },
     validateOutput: options.validateOutput ?? defaults.validateOutput ?? true,
+    toolChanges: options.toolChanges ?? defaults.toolChanges ?? 'warn',
     maxInFlight: options.maxInFlight ?? defaults.maxInFlight ?? 64,
     maxQueue: options.maxQueue ?? defaults.maxQueue ?? 256,
     waitForReadyMs: options.waitForReadyMs ?? defaults.waitForReadyMs ?? 5_000,

@@ -75,6 +75,16 @@ export class SessionHandle extends CallerVerbs implements Session {
     return distinctValues(this.#watched(() => this.#record.catalog));
   }
 
+  acceptTool(name: string, hash?: string): void {
+    this.#record.acceptTools([name], hash);
+  }
+
+  acceptTools(): readonly string[] {
+    const { blocked } = this.#record.catalog;
+    this.#record.acceptTools(blocked);
+    return blocked;
+  }
+
   get events$(): Observable<SessionEvent> {
     return this.#record.finished
       ? EMPTY

@@ -1,16 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Observable } from 'rxjs';
-import { CallAbortedError } from '../errors/request-errors.ts';
-import {
-  ClosedError,
-  DuplicateServerError,
-  InvalidOptionError,
-  SessionLimitError,
-  UnknownServerError,
-} from '../errors/usage-errors.ts';
-import { serverIdFault } from '../config/server-id.ts';
-import { connectionStates, type ConnectionState } from '../machines/connection-state.ts';
+import { UnknownToolError } from '../errors/tool-errors.ts';
+import { ClosedError } from '../errors/usage-errors.ts';
+import type { ConnectionState } from '../machines/connection-state.ts';
 import type { ConnectionInfo, ManagerSnapshot } from './connection-info.ts';
+import type { CallOptions } from './call-options.ts';
 import { defaultPorts } from './default-ports.ts';
 import { Fleet } from './fleet.ts';
 import type { Group, GroupInfo } from './group.ts';
@@ -20,25 +14,20 @@ import { resolveManagerConfig, type ManagerConfig } from './manager-config.ts';
 import { Inspecting } from './inspecting.ts';
 import type { InspectionObserver } from './inspection-events.ts';
 import { Ledger } from './ledger.ts';
+import type { ManagerCatalog } from './manager-catalog.ts';
 import type { ManagerEvent } from './manager-events.ts';
+import { atLeast, text } from './option-rules.ts';
 import type { OutputValidator } from '../validation/validator.ts';
-import { abortSignal, atLeast, objectValue, sections, type Rules } from './option-rules.ts';
 import type { ManagerPorts } from './ports.ts';
 import { rootMakerOf } from './root-maker.ts';
-import {
-  resolveServerOptions,
-  type Optional,
-  type ResolvedServerOptions,
-  type ServerOptions,
-} from './server-options.ts';
+import type { Optional, ServerOptions } from './server-options.ts';
+import { checkId, ServerRegistry } from './server-registry.ts';
 import type { Session } from './session.ts';
 import type { ServerGroup, ServerGroupConfig } from './server-group.ts';
-import { SessionHandle, type HandleWorld } from './session-handle.ts';
-import { SessionRecord, type RecordOwner } from './session-record.ts';
-import { checkTarget, type ServerTarget } from './targets.ts';
-import { whenReady } from './when-ready.ts';
-
-const removalRules: Rules = { drainMs: atLeast(0), signal: abortSignal };
+import type { HandleWorld } from './session-handle.ts';
+import type { SessionRecord } from './session-record.ts';
+import type { ToolResult } from './results.ts';
+import type { ServerTarget } from './targets.ts';
 
 /** Holds many MCP servers at once: connected, checked, recovered, and truthful about all of it. */
 export class SessionManager {
@@ -49,6 +38,8 @@ export class SessionManager {
   readonly sessions$: Observable<readonly ConnectionInfo[]>;
   /** All groups, the present ones first, then at most one list per 50 ms. Completes after `close`; never errors. */
   readonly groups$: Observable<readonly GroupInfo[]>;
+  /** The tools of all servers and groups: the present catalog first, then at most one per 50 ms. Completes after `close`; never errors. */
+  readonly catalog$: Observable<ManagerCatalog>;
   /** How many servers are in which state; the present counts first, then every change. */
   readonly stats$: Observable<Readonly<Record<ConnectionState, number>>>;
   /** Resolves when the manager is closed; never rejects. */
@@ -62,9 +53,7 @@ export class SessionManager {
   readonly #ledger: Ledger;
   readonly #inspecting: Inspecting;
   readonly #fleet: Fleet;
-  readonly #world: HandleWorld;
-  readonly #owner: RecordOwner;
-  readonly #defaults: ResolvedServerOptions;
+  readonly #servers: ServerRegistry;
   #closing: Promise<void> | undefined;
   #markClosed: () => void = () => undefined;
 
@@ -81,6 +70,7 @@ export class SessionManager {
     this.sessions$ = sessions$;
     this.groups$ = groups$;
     this.stats$ = stats$;
+    this.catalog$ = this.#ledger.tools.catalog$;
     this.#inspecting = new Inspecting(this.#ports.logger);
     this.#fleet = new Fleet(
       this.#records,
@@ -89,7 +79,7 @@ export class SessionManager {
       !this.config.healthMonitoring,
       this.#inspecting.noting(rootMakerOf(ports)),
     );
-    this.#world = {
+    const world: HandleWorld = {
       ports: this.#ports,
       events$: this.events$,
       open: (record) => {
@@ -119,23 +109,32 @@ export class SessionManager {
         },
       },
       this.#fleet.groups,
-      this.#world,
+      world,
     );
-    this.#owner = {
-      ports: this.#ports,
-      clientInfo: this.config.clientInfo,
-      publish: (record, fact, from) => {
-        if (from === undefined) this.#ledger.publish(record, fact);
-        else this.#ledger.publish(record, fact, from, record.view.state);
+    this.#servers = new ServerRegistry(this.#records, {
+      config: this.config,
+      owner: {
+        ports: this.#ports,
+        clientInfo: this.config.clientInfo,
+        publish: (record, fact, from) => {
+          if (from === undefined) this.#ledger.publish(record, fact);
+          else this.#ledger.publish(record, fact, from, record.view.state);
+        },
+        changed: () => {
+          this.#ledger.sessionChanged();
+        },
+        catalogChanged: () => {
+          this.#ledger.tools.changed();
+        },
+        memberChanged: ({ id }, member) => {
+          this.#fleet.send({ type: 'MEMBER.OBSERVED', id, member });
+        },
       },
-      changed: () => {
-        this.#ledger.sessionChanged();
-      },
-      memberChanged: ({ id }, member) => {
-        this.#fleet.send({ type: 'MEMBER.OBSERVED', id, member });
-      },
-    };
-    this.#defaults = resolveServerOptions({}, this.config.defaults);
+      world,
+      groups: this.#groups,
+      ledger: this.#ledger,
+      fleet: this.#fleet,
+    });
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
@@ -153,34 +152,7 @@ export class SessionManager {
     options: ServerOptions & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Session> {
     if (this.#closing !== undefined) throw new ClosedError('manager');
-    checkId(id);
-    objectValue(options, 'options', id);
-    const { signal, ...serverOptions } = options;
-    if (signal !== undefined) abortSignal(signal, 'signal', id);
-    const resolved =
-      Object.keys(serverOptions).length === 0
-        ? this.#defaults
-        : resolveServerOptions(serverOptions, this.config.defaults, id);
-    const checkedTarget = checkTarget(target, id);
-    if (this.#records.has(id) || this.#groups.has(id)) throw new DuplicateServerError(id);
-    if (this.#records.size >= this.config.maxConnections) throw new SessionLimitError(id, this.config.maxConnections);
-    if (signal?.aborted === true) throw abortedAdd(id, signal.reason);
-
-    const record = new SessionRecord(id, checkedTarget, resolved, this.#owner);
-    const handle = new SessionHandle(record, this.#world);
-    record.session = handle;
-    this.#records.set(id, record);
-    this.#groups.enlist(record);
-    this.#ledger.publish(record, { type: 'serverAdded' }, undefined, record.view.state);
-    this.#fleet.start(id);
-    if (!resolved.waitForReady || resolved.lazy) return handle;
-    try {
-      await whenReady(record, { firstAttemptOnly: true, signal });
-      return handle;
-    } catch (error) {
-      await this.#remove(record, 0);
-      throw error instanceof CallAbortedError ? abortedAdd(id, error.cause) : error;
-    }
+    return this.#servers.add(id, target, options);
   }
 
   /**
@@ -191,27 +163,12 @@ export class SessionManager {
     id: string,
     options: { readonly drainMs?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
-    objectValue(options, 'options', id);
-    sections(options, removalRules, '', id);
-    const record = this.#records.get(id);
-    if (record === undefined) return false;
-    const drainMs = options.drainMs ?? this.config.drainMs;
-    const hasten = (): void => {
-      this.#drain(record, 0);
-    };
-    options.signal?.addEventListener('abort', hasten, { once: true });
-    const removed = this.#remove(record, options.signal?.aborted === true ? 0 : drainMs);
-    await removed.finally(() => {
-      options.signal?.removeEventListener('abort', hasten);
-    });
-    return true;
+    return this.#servers.remove(id, options);
   }
 
   /** Throws `UnknownServerError`. */
   session(id: string): Session {
-    const handle = this.#records.get(id)?.session;
-    if (handle === undefined) throw new UnknownServerError(id, [...this.#records.keys()]);
-    return handle;
+    return this.#servers.get(id);
   }
 
   getSessionInfo(id: string): ConnectionInfo | undefined {
@@ -229,15 +186,7 @@ export class SessionManager {
   getHealthySession(
     options: { readonly among?: readonly string[] | undefined; readonly tool?: string | undefined } = {},
   ): Session | undefined {
-    const { among, tool } = options;
-    let best: SessionRecord | undefined;
-    for (const record of this.#records.values()) {
-      if (among !== undefined && !among.includes(record.id)) continue;
-      if (!record.admits || record.lease.link?.isOpen !== true) continue;
-      if (tool !== undefined && !record.catalog.tools.some((listed) => listed.tool.name === tool)) continue;
-      if (best === undefined || comesBefore(record, best)) best = record;
-    }
-    return best?.session;
+    return this.#servers.best(options);
   }
 
   /**
@@ -264,6 +213,25 @@ export class SessionManager {
 
   listGroups(): GroupInfo[] {
     return [...this.#ledger.groupInfos];
+  }
+
+  /** The tools of all servers and groups under names that are safe to hand to a model: frozen, and the same object until something changes. */
+  get catalog(): ManagerCatalog {
+    return this.#ledger.tools.catalog;
+  }
+
+  /**
+   * Calls a tool by its name in the catalog, as its session or group would. Rejects as they do, with `UnknownToolError` for a name that
+   * the catalog does not have, and with `ClosedError` after `close`. A lazy server is in the catalog once it was connected.
+   */
+  async callTool(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<ToolResult> {
+    if (this.#closing !== undefined) throw new ClosedError('manager');
+    text(name, 'name', undefined);
+    const { tools } = this.#ledger;
+    const found = tools.find(name);
+    if (found === undefined) throw new UnknownToolError(name, tools.near(name), tools.catalog.complete);
+    const caller = found.isGroup ? this.#groups.get(found.id) : this.#servers.get(found.id);
+    return caller.callTool(found.tool, args, options);
   }
 
   sessionStats(): Readonly<Record<ConnectionState, number>> {
@@ -314,7 +282,7 @@ export class SessionManager {
     if (this.#closing === undefined) {
       this.#closing = this.#closeAll(drainMs);
     } else if (drainMs === 0) {
-      for (const record of this.#records.values()) this.#drain(record, 0);
+      this.#servers.hastenAll();
     }
     return this.#closing;
   }
@@ -325,58 +293,11 @@ export class SessionManager {
 
   async #closeAll(drainMs: number): Promise<void> {
     this.#groups.removeAll();
-    await Promise.all([...this.#records.values()].map((record) => this.#remove(record, drainMs)));
+    await this.#servers.removeAll(drainMs);
     this.#fleet.stop();
     await this.#ownValidator?.close();
     this.#inspecting.close();
     this.#ledger.close();
     this.#markClosed();
   }
-
-  #remove(record: SessionRecord, drainMs: number): Promise<void> {
-    if (record.removing === undefined) {
-      record.removing = record.closed.then(() => {
-        if (this.#records.get(record.id) !== record) return;
-        this.#records.delete(record.id);
-        this.#ledger.publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
-        record.releaseSecrets();
-      });
-      this.#drain(record, drainMs);
-    } else if (drainMs === 0) {
-      this.#drain(record, 0);
-    }
-    return record.removing;
-  }
-
-  #drain(record: SessionRecord, drainMs: number): void {
-    this.#fleet.send({ type: 'SESSION.DRAIN', id: record.id, drainMs, inFlight: record.tally.inFlight });
-  }
-}
-
-/** Throws `InvalidOptionError` for what can be the id of no server or group. */
-export function checkId(id: string): void {
-  const fault = typeof id === 'string' ? serverIdFault(id) : 'is no text';
-  if (fault !== undefined)
-    throw new InvalidOptionError(
-      'id',
-      id,
-      `1 to 64 characters without control characters, and no reserved name; it ${fault}`,
-    );
-}
-
-function comesBefore(one: SessionRecord, other: SessionRecord): boolean {
-  const rank = connectionStates.indexOf(one.view.state) - connectionStates.indexOf(other.view.state);
-  if (rank !== 0) return rank < 0;
-  const inFlight = one.tally.inFlight - other.tally.inFlight;
-  if (inFlight !== 0) return inFlight < 0;
-  return one.tally.succeeded + one.tally.failed < other.tally.succeeded + other.tally.failed;
-}
-
-function abortedAdd(id: string, reason: unknown): CallAbortedError {
-  return new CallAbortedError(`Adding server "${id}" was aborted; nothing of it was kept.`, {
-    serverId: id,
-    generation: 0,
-    outcome: 'not-sent',
-    cause: reason,
-  });
 }

@@ -1,5 +1,5 @@
 import type { SessionIo } from '../actors/session-io.ts';
-import type { ListedTool } from '../link/tool-hash.ts';
+import type { ToolList } from '../actors/list-tools.ts';
 import { LinkLease, type LinkOpener } from '../actors/link-lease.ts';
 import type { Clock, ConnectPermit } from '../actors/ports.ts';
 import {
@@ -20,7 +20,7 @@ import type { Link, LinkEvent } from '../link/link.ts';
 import type { LinkTarget } from '../link/target.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import { CallTraffic } from './call-traffic.ts';
-import { catalogDifference, unknownCatalog, type Catalog } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
 import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
 import { cappedView, memberViewOf, sameView } from './member-view.ts';
@@ -28,9 +28,10 @@ import type { ManagerPorts } from './ports.ts';
 import { openScrubbed } from './scrubbed-link.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 import { holdSecrets, type ServerSecrets } from './server-secrets.ts';
+import { ServerTools } from './server-tools.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
-import { circuitOf, firstView, hasMoved, moveFact, nextView, type SessionView } from './session-view.ts';
+import { circuitOf, firstView, hasMoved, moveFact, nextView, noTags, type SessionView } from './session-view.ts';
 
 /** What a record tells the manager that keeps it. */
 export interface RecordOwner {
@@ -40,6 +41,8 @@ export interface RecordOwner {
   publish(record: SessionRecord, fact: SessionFact, from?: ConnectionState): void;
   /** Something that shows in the record's info changed. */
   changed(record: SessionRecord): void;
+  /** Its catalog is another one. */
+  catalogChanged(record: SessionRecord): void;
   /** What the groups of this server see of it changed. */
   memberChanged(record: SessionRecord, view: MemberView): void;
 }
@@ -54,7 +57,6 @@ interface Membership {
 }
 
 const noGroups: readonly string[] = Object.freeze([]);
-const noTags: ReadonlySet<string> = new Set();
 
 /**
  * Everything of one server that outlives its session's actor: the lease on its link, its memory and its counts.
@@ -79,7 +81,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   memory: SessionMemory = blankMemory;
   view: SessionView;
   tally: SessionTally = emptyTally;
-  catalog: Catalog = unknownCatalog;
+  readonly tools: ServerTools = new ServerTools(this);
   lastAnswerMs: number | undefined;
   lastFailedCallMs: number | undefined;
   /** How often the circuit has moved: a call that began before it did says nothing to it any more. */
@@ -111,6 +113,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
     return this.view.context.generation;
   }
 
+  get catalog(): Catalog {
+    return this.tools.catalog;
+  }
+
   get clock(): Clock {
     return this.#owner.ports.clock;
   }
@@ -136,7 +142,6 @@ export class SessionRecord implements SessionIo, LinkOpener {
   observe(phase: Phase, context: SessionData, tags: ReadonlySet<string>): void {
     const before = this.view;
     if (before.phase === phase && before.context === context) return;
-    const connected = phase.startsWith('connected.');
     this.view = nextView(before, { phase, context, tags }, this.clock);
     if (phase === 'releasing') this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation) this.tally = begunAnew(this.tally);
@@ -144,7 +149,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
       this.circuitMoves += 1;
       this.tally = withCircuitMoved(this.tally);
     }
-    if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
+    if (this.tools.observe(phase)) this.#owner.catalogChanged(this);
     if (!this.admits) this.#traffic?.bulkhead.callAll();
     if (hasMoved(before, this.view)) {
       this.#info = undefined;
@@ -317,23 +322,16 @@ export class SessionRecord implements SessionIo, LinkOpener {
     return this.tally.latency.mean ?? 0;
   }
 
-  noteTools(
-    generation: number,
-    tools: { readonly list: readonly ListedTool[]; readonly complete: boolean } | null,
-  ): void {
-    const before = this.catalog;
-    this.catalog = {
-      tools: tools?.list ?? [],
-      known: tools !== null,
-      truncated: tools !== null && !tools.complete,
-      stale: false,
-      generation,
-    };
-    const difference = catalogDifference(before.tools, this.catalog.tools);
-    if (difference.added.length + difference.removed.length + difference.changed.length > 0) {
-      this.#owner.publish(this, { type: 'catalogChanged', ...difference });
-    }
-    this.#changed();
+  noteTools(generation: number, tools: ToolList): void {
+    const facts = this.tools.note(generation, tools);
+    this.#catalogChanged();
+    for (const fact of facts) this.publish(fact);
+  }
+
+  /** Lets these tools be called as they are listed now; `hash`: only if a tool is still this one. Throws `InvalidOptionError`. */
+  acceptTools(names: readonly string[], hash?: string): void {
+    for (const name of names) this.tools.accept(name, hash);
+    this.#catalogChanged();
   }
 
   noteAsking(generation: number, people: number): void {
@@ -350,6 +348,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   noteFault(_generation: number, fault: Fault): void {
     this.#owner.publish(this, { type: 'linkFault', error: shownFault(fault) });
+  }
+
+  #catalogChanged(): void {
+    this.#owner.catalogChanged(this);
+    this.tell();
   }
 
   #changed(): void {

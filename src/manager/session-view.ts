@@ -17,7 +17,8 @@ export interface SessionView {
   readonly tags: ReadonlySet<string>;
 }
 
-const noTags: ReadonlySet<string> = new Set();
+/** The tags of a session that no actor speaks for. */
+export const noTags: ReadonlySet<string> = new Set();
 
 /** A session before its actor has taken a step. */
 export function firstView(input: Omit<SessionInput, 'manager'>, clock: Clock): SessionView {

@@ -21,7 +21,7 @@ import type {
  * What can be called. What was certainly not executed is sent again, up to `retry.maxAttempts`; what may have been executed is not, unless
  * doing it twice does no harm. Each verb rejects with a typed error that says whether the server may have executed it
  * (`outcome`): `NotReadyError`, `CircuitOpenError`, `QueueFullError`, `CallTimeoutError`, `CallAbortedError`, `OutcomeUnknownError`,
- * `RpcError`, `OverloadedError`, `AuthRequiredError`, `ProtocolError`, `ClosedError`, or `InvalidOptionError` for options that make no sense.
+ * `RpcError`, `OverloadedError`, `AuthRequiredError`, `ToolChangedError`, `ProtocolError`, `ClosedError`, or `InvalidOptionError` for options that make no sense.
  */
 export interface Caller {
   readonly id: string;
@@ -63,6 +63,13 @@ export interface Session extends Caller {
   readonly server: ServerFacts | undefined;
   readonly catalog: Catalog;
   readonly catalog$: Observable<Catalog>;
+  /**
+   * Lets a tool be called as it is listed now although it changed; see `toolChanges`. `hash`: only if it is still this one, so that nothing
+   * is accepted that came after you looked. Throws `InvalidOptionError` when it is another one, or when there is no such tool.
+   */
+  acceptTool(name: string, hash?: string): void;
+  /** The same for all tools in `catalog.blocked`; returns their names. */
+  acceptTools(): readonly string[];
   /** Hot. Completes when the session is closed. */
   readonly events$: Observable<SessionEvent>;
   /** The server's notifications. Hot. */

@@ -323,7 +323,7 @@ describe('a link actor that is asked for the tools', () => {
     expect(record.notes).toMatchObject([
       {
         generation: 4,
-        tools: { complete: true, list: [{ tool: { name: 'a' } }, { tool: { name: 'b' } }, { tool: { name: 'c' } }] },
+        tools: { end: 'complete', list: [{ tool: { name: 'a' } }, { tool: { name: 'b' } }, { tool: { name: 'c' } }] },
       },
     ]);
     await record.lease.release('kill');
@@ -336,7 +336,7 @@ describe('a link actor that is asked for the tools', () => {
     await world.clock.settle();
     expect([world.heard, record.notes, record.server.received]).toEqual([
       [hydrated(0)],
-      [{ generation: 1, tools: { list: [], complete: true } }],
+      [{ generation: 1, tools: { list: [], end: 'complete' } }],
       [],
     ]);
     await record.lease.release('kill');

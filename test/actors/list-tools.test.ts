@@ -60,12 +60,12 @@ function cancellableList(record: RecordedIo): { readonly listing: Listing; reado
 async function listed(
   world: ActorBench,
   record: RecordedIo,
-): Promise<{ readonly names: readonly string[]; readonly complete: boolean } | null | undefined> {
+): Promise<{ readonly names: readonly string[]; readonly end: string } | null | undefined> {
   const listing = list(record);
   await world.clock.settle();
   expect(listing).not.toHaveProperty('error');
   const { result } = listing;
-  return result && { names: result.list.map((each) => each.tool.name), complete: result.complete };
+  return result && { names: result.list.map((each) => each.tool.name), end: result.end };
 }
 
 describe('a list of tools', () => {
@@ -77,7 +77,7 @@ describe('a list of tools', () => {
     const listing = list(record);
     await world.clock.settle();
     const tools: readonly ListedTool[] = listing.result?.list ?? [];
-    expect([listing.result?.complete, tools.map(({ tool: each }) => each)]).toEqual([true, [forecast]]);
+    expect([listing.result?.end, tools.map(({ tool: each }) => each)]).toEqual(['complete', [forecast]]);
     expect(tools.map(({ hash, inputHash }) => [hash, inputHash])).toEqual([
       [listTool(forecast)?.hash, listTool(forecast)?.inputHash],
     ]);
@@ -96,7 +96,7 @@ describe('a list of tools', () => {
     const world = bench();
     const record = await connected(world);
     record.server.tools = [];
-    expect(await listed(world, record)).toEqual({ names: [], complete: true });
+    expect(await listed(world, record)).toEqual({ names: [], end: 'complete' });
   });
 });
 
@@ -106,7 +106,7 @@ describe('pages', () => {
     const record = await connected(world);
     record.server.tools = toolsNamed(5);
     record.server.pageSize = 2;
-    expect(await listed(world, record)).toEqual({ names: ['t0', 't1', 't2', 't3', 't4'], complete: true });
+    expect(await listed(world, record)).toEqual({ names: ['t0', 't1', 't2', 't3', 't4'], end: 'complete' });
     expect(record.server.received.map(({ params }) => params)).toEqual([{}, { cursor: '2' }, { cursor: '4' }]);
   });
 
@@ -120,7 +120,7 @@ describe('pages', () => {
     };
     expect(await listed(world, record)).toEqual({
       names: Array.from({ length: 64 }, (_, index) => `t${index + 1}`),
-      complete: false,
+      end: 'limit',
     });
     expect(pages).toBe(64);
   });
@@ -130,18 +130,18 @@ describe('pages', () => {
     const record = await connected(world);
     record.server.tools = toolsNamed(64);
     record.server.pageSize = 1;
-    expect(await listed(world, record)).toMatchObject({ complete: true });
+    expect(await listed(world, record)).toMatchObject({ end: 'complete' });
     expect(record.server.received).toHaveLength(64);
   });
 
-  it('of which a later one is refused leave what came before, incomplete', async () => {
+  it('of which a later one is refused leave what came before, marked as refused', async () => {
     const world = bench();
     const record = await connected(world);
     record.server.onRequest = (_method, params) => {
       if (params['cursor'] === undefined) return { tools: [tool('first')], nextCursor: 'next' };
       throw Object.assign(new Error('Invalid cursor'), { code: -32_602 });
     };
-    expect(await listed(world, record)).toEqual({ names: ['first'], complete: false });
+    expect(await listed(world, record)).toEqual({ names: ['first'], end: 'refused' });
   });
 
   it.each([
@@ -152,24 +152,37 @@ describe('pages', () => {
     const world = bench();
     const record = await connected(world);
     record.server.onRequest = () => ({ tools: [tool('only')], nextCursor });
-    expect(await listed(world, record)).toEqual({ names: ['only'], complete: true });
+    expect(await listed(world, record)).toEqual({ names: ['only'], end: 'complete' });
     expect(record.server.received).toHaveLength(1);
   });
 });
 
 describe('tools', () => {
   it('are 2 000 at most; one more, and the catalog is incomplete', async () => {
-    for (const [count, complete] of [
-      [2_000, true],
-      [2_001, false],
+    for (const [count, end] of [
+      [2_000, 'complete'],
+      [2_001, 'limit'],
     ] as const) {
       const world = bench();
       const record = await connected(world);
       record.server.tools = toolsNamed(count);
       record.server.pageSize = 500;
       const all = await listed(world, record);
-      expect([all?.names.length, all?.names.at(-1), all?.complete]).toEqual([2_000, 't1999', complete]);
+      expect([all?.names.length, all?.names.at(-1), all?.end]).toEqual([2_000, 't1999', end]);
     }
+  });
+
+  it('of a name that came before are skipped: the first one stands', async () => {
+    const world = bench();
+    const record = await connected(world);
+    record.server.tools = [{ ...tool('a'), title: 'first' }, tool('b'), { ...tool('a'), title: 'second' }];
+    record.server.pageSize = 1;
+    const listing = list(record);
+    await world.clock.settle();
+    expect(listing.result?.list.map((each) => [each.tool.name, each.tool.title])).toEqual([
+      ['a', 'first'],
+      ['b', undefined],
+    ]);
   });
 
   it('that are none are skipped, each alone', async () => {
@@ -188,7 +201,7 @@ describe('tools', () => {
       { inputSchema: {} },
     ];
     record.server.onRequest = () => ({ tools: [tool('first'), ...junk, tool('last')] });
-    expect(await listed(world, record)).toEqual({ names: ['first', 'last'], complete: true });
+    expect(await listed(world, record)).toEqual({ names: ['first', 'last'], end: 'complete' });
   });
 
   it.each([
@@ -199,7 +212,7 @@ describe('tools', () => {
     const world = bench();
     const record = await connected(world);
     record.server.onRequest = () => result;
-    expect(await listed(world, record)).toEqual({ names: [], complete: true });
+    expect(await listed(world, record)).toEqual({ names: [], end: 'complete' });
   });
 
   it('whose descriptions are nested deeper than 64 levels are skipped, and cost nothing but themselves', async () => {
@@ -213,7 +226,7 @@ describe('tools', () => {
       { ...tool('deep output'), outputSchema: nested(100_000) },
       tool('last'),
     ];
-    expect(await listed(world, record)).toEqual({ names: ['flat', 'deepest', 'last'], complete: true });
+    expect(await listed(world, record)).toEqual({ names: ['flat', 'deepest', 'last'], end: 'complete' });
   });
 });
 
@@ -282,7 +295,7 @@ describe('a listing that does not come to its end', () => {
     await world.clock.settle();
     cancel();
     await world.clock.settle();
-    expect(listing).toMatchObject({ result: { complete: true } });
+    expect(listing).toMatchObject({ result: { end: 'complete' } });
     expect(record.server.received).toHaveLength(1);
   });
 

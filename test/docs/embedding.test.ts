@@ -55,6 +55,7 @@ it('the events are all there', () => {
     linkFault: 0,
     catalogChanged: 0,
     resultUnchecked: 0,
+    toolChanged: 0,
     sessionCrashed: 0,
   } satisfies Record<SessionFact['type'], 0>;
   expect(rowsUnder(text, 'event').flatMap(([names = '']) => names.split(', '))).toEqual(Object.keys(events));

@@ -22,6 +22,7 @@ import {
   QueueFullError,
   RpcError,
 } from '../../src/errors/request-errors.ts';
+import { ToolChangedError, UnknownToolError } from '../../src/errors/tool-errors.ts';
 import {
   ClosedError,
   DuplicateServerError,
@@ -49,6 +50,8 @@ const samples: Readonly<Record<string, HoldfastError>> = {
     reference: 'a',
     members: ['b'],
   }),
+  UnknownToolError: new UnknownToolError('t', [], true),
+  ToolChangedError: new ToolChangedError({ ...where, tool: 't', before: 'x', after: 'y' }),
   AuthRequiredError: new AuthRequiredError('', { ...where, outcome: 'rejected' }),
   CircuitOpenError: new CircuitOpenError('', where),
   InvalidResultError: new InvalidResultError('', { ...where, tool: 't', path: '', result: {} }),
@@ -92,6 +95,9 @@ describe('docs/errors.md', () => {
       'fix',
       'timeoutMs',
       'tool',
+      'nearest',
+      'before',
+      'after',
       'rpcCode',
       'data',
       'retryAfterMs',

@@ -14,7 +14,7 @@ interface Snippet {
   readonly output: string | undefined;
 }
 
-const snippets: readonly Snippet[] = ['embedding.md', 'security.md', 'testing.md'].flatMap((doc) => {
+const snippets: readonly Snippet[] = ['catalog.md', 'embedding.md', 'security.md', 'testing.md'].flatMap((doc) => {
   const text = readFileSync(join(root, 'docs', doc), 'utf8');
   return [...text.matchAll(/```ts\n([\s\S]*?)```\n(?:\n```text\n([\s\S]*?)```)?/g)].map(
     ([, code = '', output], index) => ({
@@ -58,7 +58,7 @@ it('there are snippets, and some of them run', () => {
   expect(snippets.filter(({ output }) => output !== undefined).length).toBeGreaterThanOrEqual(4);
 });
 
-it('every snippet of docs/embedding.md, docs/security.md and docs/testing.md compiles', async () => {
+it('every snippet of docs/catalog.md, docs/embedding.md, docs/security.md and docs/testing.md compiles', async () => {
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   const errors = await promisify(execFile)(tsc, ['-p', 'tsconfig.json'], { cwd: folder }).then(
     () => '',

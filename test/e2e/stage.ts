@@ -267,6 +267,7 @@ function told(event: ManagerEvent): string[] {
     case 'linkLeaked':
     case 'resultUnchecked':
     case 'catalogChanged':
+    case 'toolChanged':
     case 'groupAdded':
     case 'groupRemoved':
     case 'groupUnavailable':

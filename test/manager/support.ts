@@ -140,6 +140,8 @@ export function line(event: ManagerEvent, atMs: number): string {
       return `${head} sessionCrashed, again in ${event.restartMs}`;
     case 'catalogChanged':
       return `${head} tools +[${event.added.join()}] -[${event.removed.join()}] ~[${event.changed.join()}]`;
+    case 'toolChanged':
+      return `${head} ${event.tool} changed${event.blocked ? ', blocked' : ''}`;
     case 'linkFault':
       return `${head} linkFault ${event.error.code}`;
     case 'circuitChanged':
