@@ -36,15 +36,8 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
   if (plan === undefined) return exitCode.usage;
   if (plan.servers.length === 0) return nothingToHold(plan, stderr);
   const secrets = new SecretRegistry();
-  let manager: SessionManager;
-  try {
-    const config = { maxConnections: plan.servers.length, defaults: plan.defaults, drainMs: request.drainMs };
-    manager = new SessionManager(config, { logger: cliLogger(request.logLevel, stderr), secrets });
-  } catch (error) {
-    if (!(error instanceof InvalidOptionError)) throw error;
-    stderr.line(`${plan.title}: holdfast.defaults: ${error.message}`);
-    return exitCode.usage;
-  }
+  const config = { maxConnections: plan.servers.length, defaults: plan.defaults, drainMs: request.drainMs };
+  const manager = new SessionManager(config, { logger: cliLogger(request.logLevel, stderr), secrets });
   const view = viewFor(request, plan, manager);
   const { started, problems } = await addServers(manager, plan.servers);
   tellProblems(problems, stderr);

@@ -5,7 +5,7 @@ import type { JsonMember, JsonValue } from './json-document.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import { Report } from './report.ts';
-import { asObject, count, delay, objectMembers, readNumbers } from './setting-values.ts';
+import { asObject, count, delay, objectMembers, readNumbers, readWord } from './setting-values.ts';
 
 /** What became of a server of the file. */
 export type Standing = 'enabled' | 'disabled' | 'refused';
@@ -59,7 +59,8 @@ function readGroup(
   const primary = readPrimary(entry, members.get('primary'), reading);
   const backups = readBackups(entry, members.get('backups'), reading);
   const numbers = readNumbers(members, numberRules, report);
-  const failback = readFailback(members.get('failback'), report);
+  const failbackMode = members.get('failback');
+  const failback = failbackMode && readWord(failbackMode, failbackModes, report);
   const catalogFrom = readCatalogFrom(members.get('catalogFrom'), reading);
   if (primary === undefined) return undefined;
   return { primary, backups, ...numbers, ...(failback && { failback }), ...(catalogFrom && { catalogFrom }) };
@@ -132,21 +133,6 @@ function readMember(value: JsonValue, what: string, { servers, named, report }: 
   const isNew = !named.has(id);
   named.add(id);
   return isNew && (standing === 'enabled' || standing === 'disabled') ? id : undefined;
-}
-
-function readFailback(member: JsonMember | undefined, report: Report): GroupSettings['failback'] {
-  if (member === undefined) return undefined;
-  const { value } = member;
-  const text = value.type === 'string' ? value.text : undefined;
-  const mode = failbackModes.find((known) => known === text);
-  if (mode !== undefined) return mode;
-  const nearest = text === undefined ? undefined : nearestName(text, failbackModes);
-  report.problem(
-    value,
-    text === undefined ? `failback must be a string, but it is ${kindOf(value)}` : 'this "failback" is not known',
-    nearest === undefined ? 'write "auto", "manual" or "never"' : `did you mean ${quoted(nearest)}?`,
-  );
-  return undefined;
 }
 
 function readCatalogFrom(member: JsonMember | undefined, { servers, named, report }: Reading): string | undefined {

@@ -31,12 +31,14 @@ export function readHoldfastSettings(
   const servers = new Map<string, ServerSettings>();
   if (member === undefined) return { defaults: {}, servers, groups: undefined };
   const members = objectMembers(member, report, ['defaults', 'servers', 'groups']);
+  const forAll = members.get('defaults');
+  const defaults = forAll === undefined ? {} : readServerSettings(forAll, {}, report);
   const perServer = members.get('servers');
   const object = perServer && asObject(perServer, report);
   for (const [id, settings] of object === undefined ? [] : membersOf(object, report)) {
     if (serverIds.has(id)) {
       const ofServer = new Report(report.file, id);
-      servers.set(id, readServerSettings(settings, ofServer));
+      servers.set(id, readServerSettings(settings, defaults, ofServer));
       report.add(ofServer);
     } else {
       const nearest = nearestName(id, serverIds);
@@ -45,10 +47,5 @@ export function readHoldfastSettings(
       report.problem(settings, `there is no server ${quoted(id)} in this file`, fix);
     }
   }
-  const defaults = members.get('defaults');
-  return {
-    defaults: defaults === undefined ? {} : readServerSettings(defaults, report),
-    servers,
-    groups: members.get('groups'),
-  };
+  return { defaults, servers, groups: members.get('groups') };
 }

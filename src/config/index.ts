@@ -5,5 +5,12 @@ export type { ManagerSettings } from './holdfast-settings.ts';
 export { loadConfig } from './load-config.ts';
 export type { LoadConfigOptions, LoadedConfig } from './load-config.ts';
 export type { ConfigWarning } from './report.ts';
-export type { HealthCheckSettings, ReconnectSettings, ServerSettings } from './server-settings.ts';
+export type {
+  CircuitBreakerSettings,
+  HealthCheckSettings,
+  ReconnectSettings,
+  RetrySettings,
+  ServerSettings,
+  ToolSettings,
+} from './server-settings.ts';
 export type { HttpSpec, ServerSpec, StdioSpec, TransportSpec, WebSocketSpec } from './server-spec.ts';

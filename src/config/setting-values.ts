@@ -24,9 +24,21 @@ export const count: NumberRule = {
   expected: 'a whole number of at least 1',
   allows: (value) => Number.isSafeInteger(value) && value >= 1,
 };
+export const countOrNone: NumberRule = {
+  expected: 'a whole number of at least 0',
+  allows: (value) => Number.isSafeInteger(value) && value >= 0,
+};
+export const windowLength: NumberRule = {
+  expected: 'a whole number from 1 to 10000',
+  allows: (value) => Number.isInteger(value) && value >= 1 && value <= 10_000,
+};
 export const factor: NumberRule = {
-  expected: 'a number of at least 1',
-  allows: (value) => Number.isFinite(value) && value >= 1,
+  expected: 'a number from 1 to 100',
+  allows: (value) => value >= 1 && value <= 100,
+};
+export const share: NumberRule = {
+  expected: 'a number from 0 to 1',
+  allows: (value) => value >= 0 && value <= 1,
 };
 
 /** The members of a `holdfast` object by name; one that is not `known` is a problem. */
@@ -100,4 +112,25 @@ export function readFlags<Name extends string>(
       );
   }
   return found;
+}
+
+/** One of the words. Anything else is a problem, and undefined. */
+export function readWord<Word extends string>(
+  { name, value }: JsonMember,
+  words: readonly Word[],
+  report: Report,
+): Word | undefined {
+  const text = value.type === 'string' ? value.text : undefined;
+  const word = words.find((known) => known === text);
+  if (word !== undefined) return word;
+  const nearest = text === undefined ? undefined : nearestName(text, words);
+  const all = words.map((known) => `"${known}"`);
+  report.problem(
+    value,
+    text === undefined ? `${name} must be a string, but it is ${kindOf(value)}` : `this "${name}" is not known`,
+    nearest === undefined
+      ? `write ${all.slice(0, -1).join(', ')} or ${all.at(-1)}`
+      : `did you mean ${quoted(nearest)}?`,
+  );
+  return undefined;
 }

@@ -19,10 +19,6 @@ const files: Readonly<Record<string, unknown>> = {
   'disabled.json': { mcpServers: { a: { command: 'node', disabled: true } } },
   'remote.json': { mcpServers: { a: { url: 'https://me:s3cr3t@example.com/mcp' } } },
   'unset.json': { mcpServers: { a: { command: '${HOLDFAST_TEST_UNSET}' } } },
-  'bad-defaults.json': {
-    mcpServers: { a: { command: 'node' } },
-    holdfast: { defaults: { reconnect: { delayMs: 50, maxDelayMs: 10 } } },
-  },
   'bad-option.json': {
     mcpServers: { a: { command: 'node' } },
     holdfast: { servers: { a: { reconnect: { delayMs: 50, maxDelayMs: 10 } } } },
@@ -81,16 +77,10 @@ describe('what ends at once', { timeout: 20_000 }, () => {
       /^\S+unset\.json:1:\d+: mcpServers\.a\.command: the variable HOLDFAST_TEST_UNSET is not set [^\n]*\nunset\.json: there is no server to hold\n$/,
     ],
     [
-      'up bad-defaults.json',
-      2,
-      /^$/,
-      /^bad-defaults\.json: holdfast\.defaults: reconnect\.maxDelayMs must be at least reconnect\.delayMs \(50\), but it is 10\.\n$/,
-    ],
-    [
       'up bad-option.json',
       2,
       /^$/,
-      /^\S+bad-option\.json:1:\d+: reconnect\.maxDelayMs must be at least [^\n]*, but it is 10; change or remove this setting\n/,
+      /^\S+bad-option\.json:1:\d+: holdfast\.servers\.a\.reconnect\.delayMs: delayMs must be at most maxDelayMs \(10\), but it is 50; write at most 10, or raise maxDelayMs\nbad-option\.json: there is no server to hold\n$/,
     ],
   ];
 

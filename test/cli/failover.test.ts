@@ -71,11 +71,10 @@ it('kill -9 of a real primary: calls go to the backup, and back when the primary
 it('a group with a member that could not be added is left out, and its other servers are held', async () => {
   const server = { command: process.execPath, args: [minimalServer] };
   const { cli, file } = await upWith(() => ({
-    mcpServers: { good: server, other: server, hasty: server },
+    mcpServers: { good: server, other: server, named: { url: 'https://me:s3cr3t@example.com/mcp' } },
     holdfast: {
-      servers: { hasty: { reconnect: { delayMs: 50, maxDelayMs: 10 } } },
       groups: {
-        lame: { primary: 'good', backups: ['hasty'] },
+        lame: { primary: 'good', backups: ['named'] },
         typo: { primary: 'good', backups: ['othr'] },
         pair: { primary: 'good', backups: ['other'] },
       },
@@ -90,9 +89,9 @@ it('a group with a member that could not be added is left out, and its other ser
     expect.stringMatching(
       /^mcp\.json:\d+:\d+: holdfast\.groups\.typo\.backups\[0\]: there is no server "othr" in this file; did you mean "other"\?$/,
     ),
-    expect.stringMatching(/^mcp\.json:\d+:\d+: reconnect\.maxDelayMs must be at least /),
+    expect.stringMatching(/^mcp\.json:\d+:\d+: url must be an address without a user name /),
     expect.stringMatching(
-      /^mcp\.json:\d+:\d+: the group "lame" is left out: the server "hasty" could not be added; mend what is wrong /,
+      /^mcp\.json:\d+:\d+: the group "lame" is left out: the server "named" could not be added; mend what is wrong /,
     ),
   ]);
   expect(cli.lines.filter(({ type }) => type === 'configProblem')).toHaveLength(3);

@@ -31,6 +31,16 @@ it('a server that the configuration keeps out is told in one line, and the other
     {
       type: 'configProblem',
       file: config,
+      line: 9,
+      column: 67,
+      field: 'holdfast.servers.hasty.reconnect.delayMs',
+      serverId: 'hasty',
+      problem: 'delayMs must be at most maxDelayMs (10), but it is 50',
+      fix: 'write at most 10, or raise maxDelayMs',
+    },
+    {
+      type: 'configProblem',
+      file: config,
       line: 4,
       column: 5,
       field: null,
@@ -39,21 +49,11 @@ it('a server that the configuration keeps out is told in one line, and the other
         'url must be an address without a user name or a password in it: send them in a header, such as Authorization',
       fix: 'change or remove this setting',
     },
-    {
-      type: 'configProblem',
-      file: config,
-      line: 6,
-      column: 5,
-      field: null,
-      serverId: 'hasty',
-      problem: 'reconnect.maxDelayMs must be at least reconnect.delayMs (50), but it is 10',
-      fix: 'change or remove this setting',
-    },
   ]);
   expect(stderr.trimEnd().split('\n')).toEqual([
     `${config}:5:27: mcpServers.unset.command: the variable HOLDFAST_TEST_UNSET is not set and has no default; set HOLDFAST_TEST_UNSET in the environment, or write \${HOLDFAST_TEST_UNSET:-value}`,
+    `${config}:9:67: holdfast.servers.hasty.reconnect.delayMs: delayMs must be at most maxDelayMs (10), but it is 50; write at most 10, or raise maxDelayMs`,
     `${config}:4:5: url must be an address without a user name or a password in it: send them in a header, such as Authorization; change or remove this setting`,
-    `${config}:6:5: reconnect.maxDelayMs must be at least reconnect.delayMs (50), but it is 10; change or remove this setting`,
   ]);
   expectWholeFeed(cli);
 }, 20_000);

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 
 import { defaultGroupPolicy } from '../../src/machines/group-policy.ts';
-import { rowsUnder } from '../docs/doc-tables.ts';
+import { resolveServerOptions } from '../../src/manager/server-options.ts';
+import { defaultsIn, leaves, rowsUnder } from '../docs/doc-tables.ts';
 import { loadText } from './config-fixture.ts';
 
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
@@ -22,8 +23,22 @@ it('every example in docs/configuration.md loads without a problem or a warning'
     [['files', 'search'], [], []],
     [['weather'], [], []],
     [['files'], [], []],
+    [['shop'], [], []],
     [['search-eu', 'search-us'], [], []],
   ]);
+});
+
+it('every option of the manager that can be data is a setting, with its default', async () => {
+  const { handlers, waitForReady, ...data } = resolveServerOptions({}, {});
+  expect([handlers, waitForReady]).toEqual([undefined, true]);
+  expect(defaultsIn(page, 'setting')).toEqual({
+    ...leaves(data),
+    connectTimeoutMs: '60 000 for programs, 30 000 for addresses',
+    tools: 'none',
+  });
+  const defaults = { ...data, connectTimeoutMs: 60_000, tools: { order: { retry: 'never' } } };
+  const loaded = await loadText(JSON.stringify({ mcpServers: {}, holdfast: { defaults } }));
+  expect([loaded.problems, loaded.settings.defaults]).toEqual([[], defaults]);
 });
 
 it('the settings of a group are all there, with their defaults', async () => {

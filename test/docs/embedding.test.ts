@@ -5,12 +5,12 @@ import { defaultManagerConfig, stdio, type CallOptions, type ManagerPorts, type 
 import type { ManagerCommand, SessionCommand } from '../../src/manager/embedding.ts';
 import { resolveServerOptions } from '../../src/manager/server-options.ts';
 import { policyOf } from '../../src/manager/session-policy.ts';
-import { rowsUnder } from './doc-tables.ts';
+import { defaultsIn, leaves, rowsUnder } from './doc-tables.ts';
 
 const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'embedding.md'), 'utf8');
 
 it('the manager options are all there, with their defaults', () => {
-  const documented = defaultsIn('manager option');
+  const documented = defaultsIn(text, 'manager option');
   const { defaults, clientInfo, ...scalars } = defaultManagerConfig;
   expect(defaults).toEqual({});
   expect(documented).toEqual({ ...scalars, defaults: 'none', clientInfo: clientInfo.name });
@@ -19,7 +19,7 @@ it('the manager options are all there, with their defaults', () => {
 it('the server options are all there, with their defaults', () => {
   const options = resolveServerOptions({}, {});
   const { connectTimeoutMs } = policyOf(stdio({ command: 'x' }), options);
-  expect(defaultsIn('server option')).toEqual({
+  expect(defaultsIn(text, 'server option')).toEqual({
     ...leaves(options),
     connectTimeoutMs,
     handlers: 'none',
@@ -97,24 +97,5 @@ it('the commands to an actor are all there, with their fields', () => {
 function fieldsUnder(heading: string): Record<string, string[]> {
   return Object.fromEntries(
     rowsUnder(text, heading).map(([name = '', fields = '']) => [name, fields === '' ? [] : fields.split(', ')]),
-  );
-}
-
-function defaultsIn(heading: string): Record<string, unknown> {
-  return Object.fromEntries(rowsUnder(text, heading).map(([name = '', , value = '']) => [name, valueOf(value)]));
-}
-
-function valueOf(cell: string): unknown {
-  if (cell === 'true' || cell === 'false') return cell === 'true';
-  return /^[\d .]+$/.test(cell) ? Number(cell.replaceAll(' ', '')) : cell;
-}
-
-function leaves(options: object, path = ''): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(options).flatMap(([key, value]: [string, unknown]) =>
-      typeof value === 'object' && value !== null
-        ? Object.entries(leaves(value, `${path}${key}.`))
-        : [[`${path}${key}`, value]],
-    ),
   );
 }
