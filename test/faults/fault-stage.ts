@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import type { ManagerConfig, ManagerPorts, Session } from '../../src/index.ts';
-import { firstConnection, textOf } from '../e2e/stage.ts';
 import { RemoteStage } from '../e2e/remote-stage.ts';
 import { HttpFixture } from '../support/http-fixture.ts';
+import { Neighbour } from './neighbour.ts';
 
 let directory: string;
 let neighbourServer: HttpFixture;
@@ -25,8 +25,7 @@ afterAll(async () => {
  * neighbour was answered all along, and that nothing was told of it and nothing counted against it.
  */
 export class FaultStage extends RemoteStage {
-  #neighbour: Session | undefined;
-  #answered = 0;
+  #neighbour: Neighbour | undefined;
   readonly #owned: { kill(): Promise<void> }[] = [];
 
   static async withNeighbour(
@@ -34,19 +33,17 @@ export class FaultStage extends RemoteStage {
     ports: Partial<ManagerPorts> = {},
   ): Promise<FaultStage> {
     const stage = new FaultStage(config, ports);
-    stage.#neighbour = await stage.hold('neighbour', neighbourServer);
+    stage.#neighbour = new Neighbour(stage, await stage.hold('neighbour', neighbourServer));
     return stage;
   }
 
   /** Calls the neighbour, here and now. */
   async neighbourAnswers(): Promise<void> {
-    const text = `call ${(this.#answered += 1)}`;
-    expect(await textOf(this.neighbour.callTool('echo', { text }))).toBe(text);
+    await this.#held.answers();
   }
 
   get neighbour(): Session {
-    if (this.#neighbour === undefined) throw new Error('the stage was not made by withNeighbour');
-    return this.#neighbour;
+    return this.#held.session;
   }
 
   /** Ends the server with the stage. */
@@ -56,17 +53,7 @@ export class FaultStage extends RemoteStage {
   }
 
   override async close(options?: { drainMs?: number }): Promise<void> {
-    await this.neighbourAnswers();
-    expect(this.story('neighbour')).toEqual(firstConnection);
-    expect(this.neighbour.info).toMatchObject({
-      state: 'healthy',
-      generation: 1,
-      successfulRequests: this.#answered,
-      failedRequests: 0,
-      activeRequests: 0,
-      failedHealthChecks: 0,
-      lastError: null,
-    });
+    await this.#held.expectUntouched();
     await super.close(options);
   }
 
@@ -74,5 +61,10 @@ export class FaultStage extends RemoteStage {
     await this.manager.close({ drainMs: 0 });
     for (const server of this.#owned) await server.kill();
     await super.end();
+  }
+
+  get #held(): Neighbour {
+    if (this.#neighbour === undefined) throw new Error('the stage was not made by withNeighbour');
+    return this.#neighbour;
   }
 }

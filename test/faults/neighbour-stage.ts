@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { expect } from 'vitest';
-import type { ConnectLimiter, ManagerConfig, ManagerPorts, ServerTarget, Session } from '../../src/index.ts';
-import { firstConnection, Stage, textOf, untiring } from '../e2e/stage.ts';
+import type { ConnectLimiter, ManagerConfig, ManagerPorts, ServerTarget } from '../../src/index.ts';
+import { Stage, untiring } from '../e2e/stage.ts';
+import { Neighbour } from './neighbour.ts';
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures');
 
@@ -27,12 +27,11 @@ export const unpaced: ConnectLimiter = {
  * neighbour answered, nothing was told of it, and nothing was counted against it.
  */
 export class NeighbourStage extends Stage {
-  #neighbour: Session | undefined;
-  #answered = 0;
+  #neighbour: Neighbour | undefined;
 
   static async open(config: Partial<ManagerConfig> = {}, ports: Partial<ManagerPorts> = {}): Promise<NeighbourStage> {
     const stage = new NeighbourStage(config, ports);
-    stage.#neighbour = await stage.add('neighbour', stage.server('neighbour'), unchecked);
+    stage.#neighbour = new Neighbour(stage, await stage.add('neighbour', stage.server('neighbour'), unchecked));
     return stage;
   }
 
@@ -49,24 +48,17 @@ export class NeighbourStage extends Stage {
 
   /** Calls the neighbour, here and now. */
   async neighbourAnswers(): Promise<void> {
-    if (this.#neighbour === undefined) throw new Error('the stage was not made by open()');
-    const text = `call ${(this.#answered += 1)}`;
-    expect(await textOf(this.#neighbour.callTool('echo', { text }))).toBe(text);
+    await this.#held.answers();
   }
 
   override async close(options?: { drainMs?: number }): Promise<void> {
-    await this.neighbourAnswers();
-    expect(this.story('neighbour')).toEqual(firstConnection);
-    expect(this.#neighbour?.info).toMatchObject({
-      state: 'healthy',
-      generation: 1,
-      successfulRequests: this.#answered,
-      failedRequests: 0,
-      activeRequests: 0,
-      failedHealthChecks: 0,
-      lastError: null,
-    });
+    await this.#held.expectUntouched();
     await super.close(options);
+  }
+
+  get #held(): Neighbour {
+    if (this.#neighbour === undefined) throw new Error('the stage was not made by open()');
+    return this.#neighbour;
   }
 
   #logOf(id: string): string {

@@ -54,15 +54,15 @@ describe('a call gets its answer', unhurried, () => {
 
 describe('a call is failed at once, and the session stands, by an answer', unhurried, () => {
   test.each([
-    ['no-content', 'that is no result of a tool', 'ProtocolError'],
-    ['text-result', 'whose result is a text', 'OutcomeUnknownError'],
-    ['no-code', 'that is an error without a code', 'OutcomeUnknownError'],
-  ])('(%s) %s', async (tool, _, name) => {
+    ['no-content', 'that is no result of a tool', 'ProtocolError', 'executed'],
+    ['text-result', 'whose result is a text', 'OutcomeUnknownError', 'unknown'],
+    ['no-code', 'that is an error without a code', 'OutcomeUnknownError', 'unknown'],
+  ])('(%s) %s', async (tool, _, name, outcome) => {
     const stage = await NeighbourStage.open();
     const session = await held(stage);
     const { now } = stage;
     const error = await errorOf(session.callTool(tool));
-    expect(error).toMatchObject({ name, serverId: 'odd', generation: 1, retryable: false });
+    expect(error).toMatchObject({ name, outcome, serverId: 'odd', generation: 1, retryable: false });
     await expectStands(stage, session);
     expect(stage.story('odd', now)).toEqual(['1 connected.degraded']);
     expect(session.info).toMatchObject({ successfulRequests: 1, failedRequests: 1 });

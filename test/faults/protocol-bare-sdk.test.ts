@@ -67,24 +67,10 @@ describe('the stock SDK client and what a server promises of its tools', unhurri
 
   test('stands still, and the whole process with it, while it compiles schemas', async () => {
     const stage = await NeighbourStage.open();
-    const faults = 'tools=500,schemas=500';
+    const faults = 'tools=300,schemas=300';
     const stock = await stockOf(stage, faults);
     const theirsMs = await longestStallMs(() => stock.client.listTools());
     const oursMs = await longestStallMs(() => stage.add('ours', stage.ruleBreaker('ours', faults), unchecked));
-    expect(theirsMs / oursMs).toBeGreaterThan(2);
-    await stage.close();
-  });
-
-  test('stands still, and the whole process with it, while a pattern backtracks', async () => {
-    const stage = await NeighbourStage.open();
-    const stock = await stockOf(stage);
-    const session = await stage.add('ours', stage.ruleBreaker('ours'), unchecked);
-    await stock.client.listTools();
-    const call = { length: 25 };
-    const theirsMs = await longestStallMs(() =>
-      expect(stock.call('pattern', call)).rejects.toMatchObject(notThatSchema),
-    );
-    const oursMs = await longestStallMs(() => session.callTool('pattern', call));
     expect(theirsMs / oursMs).toBeGreaterThan(2);
     await stage.close();
   });
@@ -97,7 +83,7 @@ describe('the stock SDK client and time', unhurried, () => {
     const ours = await stage.add('ours', stage.ruleBreaker('ours'), unchecked);
     const onprogress = (): void => undefined;
     const theirs = fateOf(stock.call('progress', {}, { timeout: 1_000, resetTimeoutOnProgress: true, onprogress }));
-    const limits = { timeoutMs: 1_000, maxTimeoutMs: 1_500 };
+    const limits = { timeoutMs: 1_000, maxTimeoutMs: 1_200 };
     expect(await errorOf(ours.callTool('progress', {}, limits))).toMatchObject({ code: 'CALL_TIMEOUT' });
     expect(theirs.state).toBe('pending');
     await stage.close();

@@ -5,7 +5,7 @@ import { NeighbourStage, unchecked, unpaced } from './neighbour-stage.ts';
 
 const options = { ...unchecked, reconnect: { ...unchecked.reconnect, delayMs: 1, maxDelayMs: 1 } };
 /** Servers that are cut side by side, each after every eighth byte. */
-const lanes = [0, 1, 2, 3, 4, 5, 6, 7];
+const lanes = Array.from({ length: 8 }, (_, first) => first);
 /** More than any reply has. */
 const wholly = 1_000;
 

@@ -67,9 +67,12 @@ describe('the stock SDK client over stdio', unhurried, () => {
     await Promise.all([forking.connect(), wrapped.connect()]);
     const { grandchild } = await forking.pids();
     const { pid } = await wrapped.pids();
-    await Promise.all([forking.client.close(), wrapped.client.close()]);
+    const shell = wrapped.transport.pid ?? 0;
+    const closing = Promise.all([forking.client.close(), wrapped.client.close()]);
+    await eventually(() => !isRunning(shell), patience);
     expect([isRunning(grandchild ?? 0), isRunning(pid), forking.closes]).toEqual([true, true, 0]);
     for (const left of [grandchild ?? 0, pid]) process.kill(left, 'SIGKILL');
+    await closing;
     await eventually(() => forking.closes === 1, patience);
     await stage.close();
   });
