@@ -82,6 +82,7 @@ export interface ServerSettings {
   readonly lazy?: boolean;
   readonly trustAnnotations?: boolean;
   readonly validateOutput?: boolean;
+  readonly toolChanges?: 'warn' | 'block';
 }
 
 const healthCheckRules = {
@@ -141,7 +142,7 @@ const numberRules = {
   maxQueue: countOrNone,
 };
 const flags = ['lazy', 'trustAnnotations', 'validateOutput'] as const;
-const sections = ['healthCheck', 'reconnect', 'circuitBreaker', 'retry', 'tools'];
+const sections = ['healthCheck', 'reconnect', 'circuitBreaker', 'retry', 'tools', 'toolChanges'];
 
 /**
  * Reads one settings object. An unknown key or a value out of range is a problem, and is left out. `inherited`: the settings that
@@ -154,6 +155,8 @@ export function readServerSettings(member: JsonMember, inherited: ServerSettings
   const circuitBreaker = members.get('circuitBreaker');
   const retry = members.get('retry');
   const tools = members.get('tools');
+  const toolChanges = members.get('toolChanges');
+  const change = toolChanges && readWord(toolChanges, ['warn', 'block'], report);
   return {
     ...(healthCheck && { healthCheck: readSection(healthCheck, healthCheckRules, report) }),
     ...(reconnect && { reconnect: readReconnect(reconnect, inherited.reconnect, report) }),
@@ -162,6 +165,7 @@ export function readServerSettings(member: JsonMember, inherited: ServerSettings
     }),
     ...(retry && { retry: readSection(retry, retryRules, report) }),
     ...(tools && { tools: readTools(tools, report) }),
+    ...(change && { toolChanges: change }),
     ...readNumbers(members, numberRules, report),
     ...readFlags(members, flags, report),
   };

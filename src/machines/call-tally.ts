@@ -52,7 +52,7 @@ export interface CircuitCount {
 /** What a call's outcome means to the circuit. `barred`: nothing, since it is open, or was when the call began. */
 export type CircuitMode = 'normal' | 'probation' | 'barred';
 
-export const emptyCircuitCount: CircuitCount = Object.freeze({
+const emptyCircuitCount: CircuitCount = Object.freeze({
   answeredInARow: 0,
   failedInARow: 0,
   good: 0,
