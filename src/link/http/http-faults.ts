@@ -40,7 +40,7 @@ export function tooLarge(maxBytes: number): Fault {
   return {
     kind: 'protocol',
     code: 'message-too-large',
-    message: `The server sent a message of more than ${maxBytes} bytes. Raise the limit or have the server send less.`,
+    message: `The server sent a message of more than ${maxBytes} bytes. Have the server send less at a time.`,
   };
 }
 

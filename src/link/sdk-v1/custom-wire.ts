@@ -41,6 +41,7 @@ export function createCustomWire(transport: unknown): Wire {
 
 class CustomWire implements Wire {
   readonly pid = null;
+  readonly partialBytes = 0;
   readonly fault = undefined;
   readonly isEnding = false;
   readonly stderrTail = undefined;

@@ -15,6 +15,7 @@ export type CreateSseTransport = (options: HttpTransportOptions) => Promise<Http
 /** A server behind HTTP: over Streamable HTTP, or over the older HTTP+SSE where the target says so or the server leaves no other way. */
 export class HttpWire implements Wire {
   readonly pid = null;
+  readonly partialBytes = 0;
   readonly stderrTail = undefined;
   readonly #target: HttpTarget;
   readonly #createSseTransport: CreateSseTransport;

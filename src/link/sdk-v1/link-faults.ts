@@ -20,3 +20,10 @@ export const BAD_MESSAGE: Fault = {
   code: 'bad-message',
   message: 'The server sent something that is not a JSON-RPC message.',
 };
+
+/** A request was given up while half a message had come: what follows is glued to it and lost with it, so let that be an answer to a check. */
+export const HALF_MESSAGE: Fault = {
+  kind: 'protocol',
+  code: 'half-message',
+  message: 'The server began a message and did not end it.',
+};

@@ -25,6 +25,8 @@ export interface IdRange {
 export interface RequestEngineListeners {
   /** A cancellation could not be sent. */
   readonly onTransportError: (error: unknown) => void;
+  /** A request that was sent is given up, without an answer. */
+  readonly onGivenUp: () => void;
   /** A callback of the caller's threw. */
   readonly onCallbackError: (error: unknown) => void;
   readonly onBadMessage: () => void;
@@ -83,7 +85,7 @@ export class RequestEngine implements CallKeeper {
   }
 
   /** Takes the answer to a request of ours, also one that comes too late or twice. False: it answers somebody else. */
-  receiveAnswer(answer: JSONRPCMessage): boolean {
+  receiveAnswer(answer: object): boolean {
     const id = readOwnId(Reflect.get(answer, 'id'));
     if (id === null || !this.#wasIssued(id)) return false;
     const call = this.#calls.get(id);
@@ -121,6 +123,7 @@ export class RequestEngine implements CallKeeper {
 
   cancelled(call: Call): void {
     if (call.id === null || !call.sent) return;
+    this.#listeners.onGivenUp();
     const params = { requestId: call.id, reason: CANCEL_REASON };
     this.#wire
       .send({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, { call: undefined, sdkOptions: undefined })

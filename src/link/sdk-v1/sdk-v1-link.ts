@@ -6,7 +6,7 @@ import type { CloseMode, Link, LinkEvent, OpenSpec, Pending, RequestOptions } fr
 import { Call } from './call.ts';
 import type { CallKeeper } from './call.ts';
 import { BAD_HANDSHAKE, handshakeFault } from './handshake-fault.ts';
-import { BAD_MESSAGE, CLOSED_BY_OWNER, CLOSED_BY_PEER, NOT_OPEN } from './link-faults.ts';
+import { BAD_MESSAGE, CLOSED_BY_OWNER, CLOSED_BY_PEER, HALF_MESSAGE, NOT_OPEN } from './link-faults.ts';
 import { noValidation } from './no-validation.ts';
 import { obtainWire } from './obtain-wire.ts';
 import { RequestEngine } from './request-engine.ts';
@@ -132,6 +132,9 @@ export class SdkV1Link implements Link {
 
   #createEngine(wire: Wire): RequestEngine {
     return new RequestEngine(wire, {
+      onGivenUp: () => {
+        if (wire.partialBytes > 0) this.#emitFault(HALF_MESSAGE);
+      },
       onTransportError: (error) => this.#emitTransportError(error),
       onCallbackError: (error) => this.#emitCallbackFault(error),
       onBadMessage: () => this.#emitFault(BAD_MESSAGE),

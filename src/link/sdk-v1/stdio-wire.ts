@@ -30,6 +30,10 @@ export class StdioWire implements Wire {
     return this.#transport.exitedAt !== undefined;
   }
 
+  get partialBytes(): number {
+    return this.#transport.partialBytes;
+  }
+
   get stderrTail(): string | undefined {
     const tail = this.#transport.stderrTail();
     return tail === '' ? undefined : tail;

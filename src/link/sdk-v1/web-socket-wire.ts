@@ -7,6 +7,7 @@ import type { Wire, WireListeners } from './wire.ts';
 /** A server behind a WebSocket. Importing this file loads undici: `obtain-wire.ts` does so for such a target alone. */
 export class WebSocketWire implements Wire {
   readonly pid = null;
+  readonly partialBytes = 0;
   readonly stderrTail = undefined;
   readonly #transport: WebSocketTransport;
 

@@ -123,7 +123,7 @@ export class WireTap implements Transport {
   #receive(message: unknown): void {
     if (!this.#isAttached) return;
     try {
-      if (!isJsonRpc(message)) this.#listeners.onBadMessage();
+      if (!isJsonRpc(message)) this.#receiveNonsense(message);
       else if (!('method' in message)) this.#receiveAnswer(message);
       else if ('id' in message) this.#receiveRequest(message);
       else this.#receiveNotification(message, message.method, message.params);
@@ -131,6 +131,12 @@ export class WireTap implements Transport {
       // The SDK, or an object with hostile getters, threw: from here it would fly into the transport.
       this.#listeners.onBadMessage();
     }
+  }
+
+  /** Nonsense with the id of a request of ours is what that request gets; any other is reported. */
+  #receiveNonsense(message: unknown): void {
+    const isAnswer = isRecord(message) && !('method' in message) && this.#engine.receiveAnswer(message);
+    if (!isAnswer) this.#listeners.onBadMessage();
   }
 
   #receiveAnswer(answer: JSONRPCMessage): void {

@@ -18,6 +18,8 @@ export interface Wire {
   readonly fault: Fault | undefined;
   /** True once the peer is known to be going, though what it sent may still come in; `onClosed` follows by itself. */
   readonly isEnding: boolean;
+  /** How much of a message has come without its end; 0 where messages do not come in a stream. */
+  readonly partialBytes: number;
   /** The last lines that a stdio server wrote to stderr. */
   readonly stderrTail: string | undefined;
   start(listeners: WireListeners): Promise<void>;

@@ -129,7 +129,7 @@ export class FrameReader {
     this.#options.onOversize({
       kind: 'protocol',
       code: 'frame-too-large',
-      message: `The server sent a message of more than ${this.#options.maxFrameBytes} bytes. Raise the limit or have the server send less.`,
+      message: `The server sent a message of more than ${this.#options.maxFrameBytes} bytes. Have the server send less at a time.`,
     });
   }
 }

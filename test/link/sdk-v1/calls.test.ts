@@ -110,6 +110,7 @@ describe('a request', () => {
     ['neither result nor error', { result: 'text' }],
     ['an error without a code', { error: { message: 'no code' } }],
     ['an error that is null', { error: null }],
+    ['nothing at all', {}],
   ])('that is answered with %s fails at once instead of waiting for its time limit', async (_what, body) => {
     const { owner, transport } = await openScripted();
     const answer = failureOf(owner.call('tools/call'));

@@ -58,6 +58,9 @@ export class EngineLog implements RequestEngineListeners {
   readonly told: unknown[] = [];
   readonly onTransportError = (error: unknown): void => void this.told.push(['transport error', error]);
   readonly onCallbackError = (error: unknown): void => void this.told.push(['callback error', error]);
+  /** How often a request was given up: what that comes to depends on the wire. */
+  givenUp = 0;
+  readonly onGivenUp = (): void => void (this.givenUp += 1);
   readonly onBadMessage = (): void => void this.told.push('bad message');
 }
 

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
 import { LinkError } from '../../../src/link/fault.ts';
 import type { Fault } from '../../../src/link/fault.ts';
@@ -93,7 +92,7 @@ async function play(order: readonly Befalls[], settles: boolean): Promise<Outcom
   }
 
   function receive(body: object): void {
-    expect(engine.receiveAnswer({ jsonrpc: '2.0', id: ID, ...body } as JSONRPCMessage)).toBe(true);
+    expect(engine.receiveAnswer({ jsonrpc: '2.0', id: ID, ...body })).toBe(true);
   }
 }
 
