@@ -131,10 +131,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.view = nextView(before, { phase, context, tags }, this.clock);
     if (phase === 'releasing') this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation) this.tally = { ...emptyTally, ...countsOf(this.tally) };
-    if (context.circuit.phase !== before.context.circuit.phase) {
-      this.circuitMoves += 1;
-      this.tally = { ...this.tally, circuit: emptyTally.circuit };
-    }
+    if (context.circuit.phase !== before.context.circuit.phase) this.forgetOutcomes();
     if (connected === this.catalog.stale && this.catalog.known) this.catalog = { ...this.catalog, stale: !connected };
     if (!this.admits) this.#traffic?.bulkhead.callAll();
     if (hasMoved(before, this.view)) {
@@ -244,6 +241,12 @@ export class SessionRecord implements SessionIo, LinkOpener {
   get circuitMode(): CircuitMode {
     const { phase } = this.view.context.circuit;
     return phase === 'normal' || phase === 'probation' ? phase : 'barred';
+  }
+
+  /** What calls came to says nothing to the circuit any more, nor does what those that are under way will come to. */
+  forgetOutcomes(): void {
+    this.circuitMoves += 1;
+    this.tally = { ...this.tally, circuit: emptyTally.circuit };
   }
 
   /** Somebody waits for the last call that is under way. */

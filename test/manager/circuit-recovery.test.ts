@@ -113,6 +113,57 @@ describe('an open circuit', () => {
       [25_500, null],
     ]);
   });
+
+  it('is told at once by info$, however much else is told', async () => {
+    const w = world({ behaviour: { answersCalls: false } });
+    const session = await w.add('a', noReconnect);
+    const told: [number, string][] = [];
+    session.info$.subscribe(({ circuit }) => {
+      if (circuit !== told.at(-1)?.[1]) told.push([w.clock.monotonic(), circuit]);
+    });
+    const calls = Array.from({ length: 5 }, (_, n) =>
+      outcomeOf(session.callTool('echo', {}, { timeoutMs: 100 + 10 * n })),
+    );
+    await w.clock.advance(1_000);
+    expect(calls.every(({ state }) => state === 'rejected')).toBe(true);
+    expect(told).toEqual([
+      [0, 'closed'],
+      [140, 'open'],
+    ]);
+  });
+});
+
+describe('what opens a circuit', () => {
+  it('is not hidden by checks by hand that are answered, nor brought about by some that are not', async () => {
+    const w = world({ behaviour: { answersCalls: false } });
+    const session = await w.add('a', noReconnect);
+    for (let n = 0; n < 5; n += 1) {
+      for (let ping = 0; ping < 9; ping += 1) await session.ping();
+      await hang(w, session, 1);
+    }
+    expect(session.info.circuit).toBe('open');
+    session.resetCircuit();
+    w.server('a').answersPing = false;
+    for (let n = 0; n < 9; n += 1) {
+      const ping = outcomeOf(session.ping({ timeoutMs: 100 }));
+      await w.clock.advance(100);
+      expect(ping.error()).toMatchObject({ code: 'CALL_TIMEOUT' });
+    }
+    expect(session.info.circuit).toBe('closed');
+  });
+
+  it('is forgotten by a reset: the calls that failed before it, and those that were under way', async () => {
+    const w = world({ behaviour: { answersCalls: false } });
+    const session = await w.add('a', noReconnect);
+    const slow = outcomeOf(session.callTool('echo', {}, { timeoutMs: 500 }));
+    await hang(w, session, 4);
+    session.resetCircuit();
+    await hang(w, session, 4);
+    expect(slow.error()).toMatchObject({ code: 'CALL_TIMEOUT' });
+    expect(session.info.circuit).toBe('closed');
+    await hang(w, session, 1);
+    expect(session.info.circuit).toBe('open');
+  });
 });
 
 describe('a connection that is to be given up since the circuit opened', () => {
