@@ -22,7 +22,15 @@ import type { ResolvedServerOptions } from './server-options.ts';
 import { holdSecrets, type ServerSecrets } from './server-secrets.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
-import { circuitOf, firstView, hasMoved, moveFact, nextView, type SessionView } from './session-view.ts';
+import {
+  circuitOf,
+  firstView,
+  hasMoved,
+  moveFact,
+  nextView,
+  type CircuitView,
+  type SessionView,
+} from './session-view.ts';
 
 /** What a record tells the manager that keeps it. */
 export interface RecordOwner {
@@ -233,7 +241,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     return admitsCalls(this.view.tags);
   }
 
-  get circuit(): ReturnType<typeof circuitOf> {
+  get circuit(): CircuitView {
     return circuitOf(this.view, this.clock);
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Session } from '../../src/index.ts';
 import { grouped } from './group-world.ts';
-import { outcomeOf, world, type World } from './support.ts';
+import { failureOf, outcomeOf, world, type World } from './support.ts';
 
 const brief = { circuitBreaker: { openMs: 20_000 } };
 const noReconnect = { reconnect: { enabled: false } };
@@ -112,6 +112,20 @@ describe('an open circuit', () => {
       [21_000, 'calls get no answer'],
       [25_500, null],
     ]);
+  });
+
+  it('refuses calls at once while the server is being connected again, too', async () => {
+    const w = world({ behaviour: { answersCalls: false } });
+    const session = await w.add('a', brief);
+    await hang(w, session, 5);
+    w.server('a', { connectMs: 3_000 });
+    session.reconnect();
+    await w.clock.advance(1_500);
+    expect(session.info).toMatchObject({ phase: 'connecting.opening', circuit: 'open' });
+    expect(await failureOf(() => session.callTool('echo'))).toMatchObject({
+      code: 'CIRCUIT_OPEN',
+      retryAfterMs: 18_500,
+    });
   });
 
   it('is told at once by info$, however much else is told', async () => {

@@ -36,7 +36,7 @@ describe('a server that answers checks and hangs calls', () => {
       retryable: true,
       retryAfterMs: 20_000,
       message:
-        'The circuit of server "a" is open (the circuit is open: 5 calls in a row failed); the call was not sent. Wait until a check has shown that the server is well, or insist with evenIfUnhealthy.',
+        'The circuit of server "a" is open (5 calls in a row failed); the call was not sent. Wait until a check has shown that the server is well, or insist with evenIfUnhealthy.',
     });
     w.server('a').answersCalls = true;
     await w.clock.advance(20_000);
