@@ -122,89 +122,93 @@ function changed(tally: SessionTally, changes: Partial<SessionTally>): SessionTa
   };
 }
 
+/** How a server's calls are judged. */
+export interface CallPolicy {
+  readonly healthCheck: HealthCheckConfig;
+  readonly circuitBreaker: CircuitBreakerConfig;
+}
+
 /** The tally after a call, and what of it the session's actor must hear. */
 export function recordOutcome(
   tally: SessionTally,
   outcome: CallOutcome,
-  policy: { readonly healthCheck: HealthCheckConfig; readonly circuitBreaker: CircuitBreakerConfig },
+  policy: CallPolicy,
   mode: CircuitMode = 'normal',
 ): { readonly tally: SessionTally; readonly edges: readonly CallEdge[] } {
+  const { kind } = outcome;
+  const isAnswered = kind === 'answered';
+  const isResult = isAnswered && outcome.ok;
+  const countsForCircuit = mode !== 'barred' && (isAnswered || kind === 'failed');
+  // Written out: every call makes one, and a spread costs as much as all the rest.
+  const next: SessionTally = {
+    inFlight: tally.inFlight - 1,
+    succeeded: tally.succeeded + (isResult ? 1 : 0),
+    failed: tally.failed + (isResult ? 0 : 1),
+    failedInARow: isAnswered ? 0 : tally.failedInARow + (kind === 'failed' ? 1 : 0),
+    latency: isAnswered ? withLatency(tally.latency, outcome.latencyMs) : tally.latency,
+    circuit: countsForCircuit
+      ? countedFor(tally.circuit, kind === 'failed', mode, policy.circuitBreaker)
+      : tally.circuit,
+  };
   const edges: CallEdge[] = [];
-  const inFlight = tally.inFlight - 1;
-  let next = changed(tally, { inFlight });
-  switch (outcome.kind) {
-    case 'answered': {
-      const latency = withLatency(tally.latency, outcome.latencyMs);
-      next = changed(next, {
-        succeeded: tally.succeeded + (outcome.ok ? 1 : 0),
-        failed: tally.failed + (outcome.ok ? 0 : 1),
-        failedInARow: 0,
-        latency,
-      });
-      if (tally.failedInARow > 0) edges.push({ type: 'CALLS.RECOVERED' });
-      edges.push(...latencyEdges(tally.latency.mean, latency.mean, policy.healthCheck));
-      break;
-    }
-    case 'failed':
-      next = changed(next, { failed: tally.failed + 1, failedInARow: tally.failedInARow + 1 });
-      if (tally.failedInARow === 0) edges.push({ type: 'CALLS.FAILING' });
-      break;
-    case 'overload':
-      next = changed(next, { failed: tally.failed + 1 });
-      edges.push({ type: 'OVERLOAD', retryAfterMs: outcome.retryAfterMs });
-      break;
-    case 'void':
-      next = changed(next, { failed: tally.failed + 1 });
-      break;
-  }
-  if (mode !== 'barred' && (outcome.kind === 'answered' || outcome.kind === 'failed')) {
-    const circuit = countedFor(tally.circuit, outcome.kind === 'failed', policy.circuitBreaker);
-    next = changed(next, { circuit });
-    const edge = circuitEdge(circuit, outcome.kind === 'failed', mode, inFlight, policy.circuitBreaker);
-    if (edge !== undefined) edges.push(edge);
-  }
-  if (inFlight === 0) edges.push({ type: 'INFLIGHT.ZERO' });
+  if (isAnswered && tally.failedInARow > 0) edges.push({ type: 'CALLS.RECOVERED' });
+  if (isAnswered) tellLatency(edges, tally.latency.mean, next.latency.mean, policy.healthCheck);
+  if (kind === 'failed' && tally.failedInARow === 0) edges.push({ type: 'CALLS.FAILING' });
+  if (kind === 'overload') edges.push({ type: 'OVERLOAD', retryAfterMs: outcome.retryAfterMs });
+  if (countsForCircuit) tellCircuit(edges, next, kind === 'failed', mode, policy.circuitBreaker);
+  if (next.inFlight === 0) edges.push({ type: 'INFLIGHT.ZERO' });
   return { tally: next, edges };
 }
 
-function countedFor(count: CircuitCount, failed: boolean, { windowSize }: CircuitBreakerConfig): CircuitCount {
-  const good = Math.min((count.window?.count ?? count.good) + 1, windowSize);
+function countedFor(
+  count: CircuitCount,
+  failed: boolean,
+  mode: 'normal' | 'probation',
+  { windowSize }: CircuitBreakerConfig,
+): CircuitCount {
+  const { window } = count;
+  // Where all is well and has been for long there is nothing to count: how many were answered matters on probation alone.
+  if (!failed && window === undefined && count.good === windowSize && mode === 'normal') {
+    return count;
+  }
   return {
     answeredInARow: failed ? 0 : count.answeredInARow + 1,
     failedInARow: failed ? count.failedInARow + 1 : 0,
-    good,
+    good: Math.min((window?.count ?? count.good) + 1, windowSize),
     window:
-      count.window !== undefined
-        ? withOutcomeIn(count.window, failed, windowSize)
+      window !== undefined
+        ? withOutcomeIn(window, failed, windowSize)
         : failed
           ? windowFrom(count.good, windowSize)
           : undefined,
   };
 }
 
-function circuitEdge(
-  { answeredInARow, failedInARow, window }: CircuitCount,
+function tellCircuit(
+  edges: CallEdge[],
+  { inFlight, circuit: { answeredInARow, failedInARow, window } }: SessionTally,
   failed: boolean,
   mode: 'normal' | 'probation',
-  inFlight: number,
   config: CircuitBreakerConfig,
-): CallEdge | undefined {
+): void {
   if (mode === 'probation') {
-    if (failed) return { type: 'CIRCUIT.TRIPPED', inFlight, reason: 'a call failed on probation' };
-    return answeredInARow === config.successThreshold ? { type: 'CIRCUIT.PROVED' } : undefined;
+    if (failed) edges.push({ type: 'CIRCUIT.TRIPPED', inFlight, reason: 'a call failed on probation' });
+    else if (answeredInARow === config.successThreshold) edges.push({ type: 'CIRCUIT.PROVED' });
+    return;
   }
-  if (!failed || window === undefined || !tripsOn(failedInARow, window, config)) return undefined;
+  if (!failed || window === undefined || !tripsOn(failedInARow, window, config)) return;
   const reason =
     failedInARow >= config.failureThreshold
       ? `${failedInARow} calls in a row failed`
       : `${window.failures} of the last ${window.count} calls failed`;
-  return { type: 'CIRCUIT.TRIPPED', inFlight, reason };
+  edges.push({ type: 'CIRCUIT.TRIPPED', inFlight, reason });
 }
 
-function latencyEdges(before: number | null, after: number | null, policy: HealthCheckConfig): readonly CallEdge[] {
+function tellLatency(edges: CallEdge[], before: number | null, after: number | null, policy: HealthCheckConfig): void {
+  if (after === null) return;
   const wasSlow = before !== null && before > policy.degradedLatencyMs;
-  if (after === null) return [];
-  if (!wasSlow && isSlow(false, after, policy)) return [{ type: 'LATENCY.HIGH' }];
-  if (before !== null && isSlow(true, before, policy) && !isSlow(true, after, policy)) return [{ type: 'LATENCY.LOW' }];
-  return [];
+  if (!wasSlow && isSlow(false, after, policy)) edges.push({ type: 'LATENCY.HIGH' });
+  else if (before !== null && isSlow(true, before, policy) && !isSlow(true, after, policy)) {
+    edges.push({ type: 'LATENCY.LOW' });
+  }
 }

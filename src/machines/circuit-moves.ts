@@ -1,5 +1,6 @@
 /** What becomes of a session when its circuit moves: what it remembers, what it tells, and whether its connection is given up. */
 import {
+  barReason,
   circuitStateOf,
   closedForGood,
   halfOpened,
@@ -9,7 +10,7 @@ import {
   opened,
   type Circuit,
 } from './circuit-policy.ts';
-import type { SessionContext } from './session-context.ts';
+import { healthReason, type SessionContext } from './session-context.ts';
 import type { SessionEmitted, SessionMachineEvent } from './session-events.ts';
 
 export interface CircuitMove {
@@ -30,13 +31,12 @@ export function circuitMove(
     case 'open':
       return openingMove(context, event, nowMs);
     case 'halfOpen':
-      return move(context, halfOpened(context.circuit), 'the open time is over', 'the circuit is half open', nowMs);
+      return move(context, halfOpened(context.circuit), 'the open time is over', nowMs);
     case 'probation':
-      return move(context, onProbation(context.circuit), 'checks have shown that the server is well', null, nowMs);
+      return move(context, onProbation(context.circuit), 'checks have shown that the server is well', nowMs);
     case 'normal': {
       const why = event.type === 'CIRCUIT.RESET' ? 'asked for by hand' : 'calls are answered again';
-      const wasOpen = circuitStateOf(context.circuit) !== 'closed';
-      return move(context, closedForGood(context.circuit), why, wasOpen ? null : context.reason, nowMs);
+      return move(context, closedForGood(context.circuit), why, nowMs);
     }
   }
 }
@@ -44,16 +44,10 @@ export function circuitMove(
 function openingMove(context: SessionContext, event: SessionMachineEvent, nowMs: number): CircuitMove {
   const { policy } = context;
   const trip = event.type === 'CIRCUIT.TRIPPED' ? event : undefined;
-  const why = trip?.reason ?? 'a check failed while it was half open';
-  const circuit = opened(context.circuit, nowMs, policy.circuitBreaker);
+  const cause = trip?.reason ?? 'a check failed while it was half open';
+  const circuit = opened(context.circuit, cause, nowMs, policy.circuitBreaker);
   const recycling = trip !== undefined && policy.reconnect.enabled && mayRecycle(circuit, nowMs);
-  const { changes, told } = move(
-    context,
-    recycling ? { ...circuit, recycledAtMs: nowMs } : circuit,
-    why,
-    `the circuit is open: ${why}`,
-    nowMs,
-  );
+  const { changes, told } = move(context, circuit, cause, nowMs);
   return {
     changes: { ...changes, recycling },
     told,
@@ -61,27 +55,21 @@ function openingMove(context: SessionContext, event: SessionMachineEvent, nowMs:
   };
 }
 
-function move(
-  context: SessionContext,
-  circuit: Circuit,
-  why: string,
-  reason: string | null,
-  nowMs: number,
-): CircuitMove {
-  const hasMoved = circuit.phase !== context.circuit.phase;
+function move(context: SessionContext, circuit: Circuit, why: string, nowMs: number): CircuitMove {
+  if (circuit.phase === context.circuit.phase) return { changes: { circuit }, told: undefined, recycleInMs: undefined };
+  // Once the circuit is closed it is no reason any more; what else speaks against the session is one again.
+  const wasReason = context.reason === barReason(context.circuit);
   return {
-    changes: { circuit, reason },
-    told: hasMoved
-      ? {
-          type: 'circuitChanged',
-          generation: context.generation,
-          from: circuitStateOf(context.circuit),
-          to: circuitStateOf(circuit),
-          onProbation: circuit.phase === 'probation',
-          openMs: circuit.openUntilMs === null ? null : circuit.openUntilMs - nowMs,
-          reason: why,
-        }
-      : undefined,
+    changes: { circuit, reason: barReason(circuit) ?? (wasReason ? healthReason(context) : context.reason) },
+    told: {
+      type: 'circuitChanged',
+      generation: context.generation,
+      from: circuitStateOf(context.circuit),
+      to: circuitStateOf(circuit),
+      onProbation: circuit.phase === 'probation',
+      openMs: circuit.openUntilMs === null ? null : circuit.openUntilMs - nowMs,
+      reason: why,
+    },
     recycleInMs: undefined,
   };
 }

@@ -32,6 +32,8 @@ export interface Circuit {
   readonly openings: number;
   /** Until when it is open, monotonic; null while it is not. */
   readonly openUntilMs: number | null;
+  /** What opened it; null while it is closed for good. */
+  readonly cause: string | null;
   /** Good checks while half open. */
   readonly successes: number;
   /** When the connection was last given up since the circuit had opened, monotonic; null when it never was. */
@@ -42,6 +44,7 @@ export const closedCircuit: Circuit = Object.freeze({
   phase: 'normal',
   openings: 0,
   openUntilMs: null,
+  cause: null,
   successes: 0,
   recycledAtMs: null,
 });
@@ -59,9 +62,10 @@ export function openForMs(openings: number, { openMs }: CircuitBreakerConfig): n
   return Math.min(Math.max(longestOpenMs, openMs), openMs * 2 ** Math.min(openings - 1, mostDoublings));
 }
 
-export function opened(circuit: Circuit, nowMs: number, config: CircuitBreakerConfig): Circuit {
+/** Open from now on, since what `cause` says happened. */
+export function opened(circuit: Circuit, cause: string, nowMs: number, config: CircuitBreakerConfig): Circuit {
   const openings = circuit.openings + 1;
-  return { ...circuit, phase: 'open', openings, openUntilMs: nowMs + openForMs(openings, config), successes: 0 };
+  return { ...circuit, phase: 'open', openings, openUntilMs: nowMs + openForMs(openings, config), cause, successes: 0 };
 }
 
 export function halfOpened(circuit: Circuit): Circuit {
@@ -103,4 +107,11 @@ export function tripsOn(
 /** The public word for it. */
 export function circuitStateOf({ phase }: Circuit): CircuitState {
   return phase === 'open' || phase === 'halfOpen' ? phase : 'closed';
+}
+
+/** Why a session with this circuit takes no calls; null when the circuit lets them through. */
+export function barReason(circuit: Circuit): string | null {
+  const state = circuitStateOf(circuit);
+  if (state === 'closed') return null;
+  return `the circuit is ${state === 'open' ? 'open' : 'half open'}: ${circuit.cause}`;
 }

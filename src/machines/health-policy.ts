@@ -35,8 +35,12 @@ export interface HealthCount {
 /** Failed checks beyond `failureThreshold` that an unhealthy session is given before its link is let go. */
 export const failuresBeyondUnhealthy = 2;
 
-/** How often a session is checked while it is degraded, unhealthy or its circuit is half-open. */
-export const attentiveIntervalMs = 5_000;
+const attentiveIntervalMs = 5_000;
+
+/** Time between two checks of a session that is degraded or unhealthy, or whose circuit is open or half open: 5 s, or the interval, if that is shorter. */
+export function attentiveMs(policy: HealthCheckConfig): number {
+  return Math.min(attentiveIntervalMs, policy.intervalMs);
+}
 
 const noReasons: readonly DegradedReason[] = Object.freeze([]);
 
@@ -114,8 +118,7 @@ export function nextTickMs(
   random: number,
   isBarred: boolean = false,
 ): number {
-  const interval =
-    isSound(count, policy) && !isBarred ? policy.intervalMs : Math.min(attentiveIntervalMs, policy.intervalMs);
+  const interval = isSound(count, policy) && !isBarred ? policy.intervalMs : attentiveMs(policy);
   return interval * (0.9 + 0.2 * random);
 }
 

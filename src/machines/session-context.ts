@@ -1,10 +1,11 @@
 import type { Fault } from '../link/fault.ts';
 import type { ServerFacts } from '../link/link.ts';
 import type { ActorRef, AnyActorRef, Snapshot } from 'xstate';
-import { closedCircuit, type Circuit, type CircuitBreakerConfig } from './circuit-policy.ts';
+import { barReason, closedCircuit, type Circuit, type CircuitBreakerConfig } from './circuit-policy.ts';
 import {
   afterFailedCheck,
   afterGoodCheck,
+  isSound,
   provenCount,
   type DegradedReason,
   type HealthCheckConfig,
@@ -166,13 +167,23 @@ export function connectTimeout(context: SessionContext): Fault {
   };
 }
 
-/** The health count with the reason that goes with it: the failed check, while there is one, else what else speaks against the session. */
+/**
+ * The health count with the reason that goes with it: the failed check, while there is one, then the circuit, then what else speaks
+ * against the session.
+ */
 export function explained(context: SessionContext, health: HealthCount): Pick<SessionContext, 'health' | 'reason'> {
-  const reason =
-    health.failures === 0 && health.reasons.length > 0
-      ? health.reasons.map((each) => reasonText[each]).join(', ')
-      : context.reason;
-  return { health, reason };
+  if (health.failures > 0) return { health, reason: context.reason };
+  return { health, reason: barReason(context.circuit) ?? reasonsOf(health) ?? context.reason };
+}
+
+/** What speaks against the session apart from its circuit; null when nothing does. */
+export function healthReason({ health, lastFault, policy }: SessionContext): string | null {
+  if (isSound(health, policy.healthCheck)) return null;
+  return (health.failures === 0 ? reasonsOf(health) : null) ?? lastFault?.message ?? null;
+}
+
+function reasonsOf({ reasons }: HealthCount): string | null {
+  return reasons.length === 0 ? null : reasons.map((each) => reasonText[each]).join(', ');
 }
 
 const reasonText: Readonly<Record<DegradedReason, string>> = {

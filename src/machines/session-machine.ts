@@ -17,7 +17,7 @@ export function createSessionMachine(world: SessionWorld) {
     initial: 'idle',
     on: {
       'SESSION.ABANDON': { target: '.closed' },
-      'CIRCUIT.RESET': { actions: circuitTo('normal') },
+      'CIRCUIT.RESET': { guard: not('is closed for good'), actions: circuitTo('normal') },
       'LINK.SPAWNED': [
         { guard: 'is current', actions: 'note the process' },
         { guard: 'is stale', actions: 'count a stale event' },
@@ -245,22 +245,22 @@ export function createSessionMachine(world: SessionWorld) {
             states: {
               resuming: {
                 always: [
-                  { guard: 'was closed for good', target: 'closed.normal' },
-                  { guard: 'was on probation', target: 'closed.probation' },
+                  { guard: 'is closed for good', target: 'closed.normal' },
+                  { guard: 'is on probation', target: 'closed.probation' },
                   { guard: 'has still to be open', target: 'open', actions: 'explain the circuit' },
-                  { target: 'halfOpen', actions: circuitTo('halfOpen') },
+                  { target: 'halfOpen', actions: [...circuitTo('halfOpen'), 'explain the circuit'] },
                 ],
               },
               closed: {
                 initial: 'normal',
-                on: {
-                  'CIRCUIT.TRIPPED': { target: 'open', actions: circuitTo('open') },
-                  'CIRCUIT.RESET': { target: '.normal', actions: circuitTo('normal') },
-                },
+                on: { 'CIRCUIT.TRIPPED': { target: 'open', actions: circuitTo('open') } },
                 states: {
                   normal: {},
                   probation: {
-                    on: { 'CIRCUIT.PROVED': { target: 'normal', actions: circuitTo('normal') } },
+                    on: {
+                      'CIRCUIT.PROVED': { target: 'normal', actions: circuitTo('normal') },
+                      'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
+                    },
                   },
                 },
               },
@@ -275,13 +275,18 @@ export function createSessionMachine(world: SessionWorld) {
                   'CIRCUIT.RECYCLE': {
                     guard: 'is current',
                     target: '#session.releasing',
-                    actions: letGo('kill', 'waiting'),
+                    actions: ['note the recycle', letGo('kill', 'waiting')],
                   },
                 },
               },
+              // It asks for its checks by itself: where nobody wants health checks there are no ticks, and still it has to end.
               halfOpen: {
                 tags: 'bars calls',
-                entry: 'ask for a probe',
+                initial: 'asking',
+                states: {
+                  asking: { entry: 'ask for a probe' },
+                  pausing: { after: { 'the time between two trials': { target: 'asking' } } },
+                },
                 on: {
                   'PING.OK': [
                     {
@@ -289,8 +294,9 @@ export function createSessionMachine(world: SessionWorld) {
                       target: 'closed.probation',
                       actions: circuitTo('probation'),
                     },
-                    { guard: 'is current', actions: 'count a good check for the circuit' },
+                    { guard: 'is current', target: '.pausing', actions: 'count a good check for the circuit' },
                   ],
+                  'PING.VOID': { guard: 'is current', target: '.pausing' },
                   'PING.FAILED': { guard: 'is current', target: 'open', actions: circuitTo('open') },
                   'CIRCUIT.RESET': { target: 'closed', actions: circuitTo('normal') },
                 },

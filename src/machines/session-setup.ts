@@ -1,10 +1,11 @@
 /** What the session machine's table is written in. Every threshold and delay comes from a policy; nothing here decides on its own. */
 import { assign, cancel, emit, enqueueActions, raise, sendTo, setup, spawnChild, stopChild } from 'xstate';
 import { circuitMove } from './circuit-moves.ts';
-import { circuitStateOf, hasShownThatItIsWell, type Circuit } from './circuit-policy.ts';
+import { barReason, circuitStateOf, hasShownThatItIsWell, type Circuit } from './circuit-policy.ts';
 import { classify } from './fault-policy.ts';
 import {
   answersNeeded,
+  attentiveMs,
   firstTickMs,
   hasRecovered,
   isGivenUp,
@@ -72,6 +73,7 @@ export function sessionSetup(world: SessionWorld) {
       'the drain time': ({ context }) => context.drainMs,
       'the time to the next nudge': ({ context, event }) => untilNudge(context, event),
       'the proving pause': provingPauseMs,
+      'the time between two trials': ({ context }) => attentiveMs(context.policy.healthCheck),
       'the open time': ({ context }) => Math.max(0, (context.circuit.openUntilMs ?? 0) - world.monotonic()),
       'the overload time': ({ event }) => (event.type === 'OVERLOAD' ? (event.retryAfterMs ?? overloadMs) : overloadMs),
     },
@@ -95,8 +97,8 @@ export function sessionSetup(world: SessionWorld) {
         event.type === 'HEALTH.TICK' && event.answeredAgoMs < context.policy.healthCheck.intervalMs,
       'needs no attention': ({ context }) =>
         isSound(context.health, context.policy.healthCheck) && circuitStateOf(context.circuit) === 'closed',
-      'was closed for good': ({ context }) => context.circuit.phase === 'normal',
-      'was on probation': ({ context }) => context.circuit.phase === 'probation',
+      'is closed for good': ({ context }) => context.circuit.phase === 'normal',
+      'is on probation': ({ context }) => context.circuit.phase === 'probation',
       'has still to be open': ({ context }) =>
         context.circuit.openUntilMs !== null && context.circuit.openUntilMs > world.monotonic(),
       'has shown that it is well': ({ context }) =>
@@ -299,8 +301,9 @@ export function sessionSetup(world: SessionWorld) {
       'count a good check for the circuit': assign(({ context }) => ({
         circuit: { ...context.circuit, successes: context.circuit.successes + 1 },
       })),
-      'explain the circuit': assign(({ context }) => ({
-        reason: context.circuit.phase === 'open' ? 'the circuit is open' : 'the circuit is half open',
+      'explain the circuit': assign(({ context }) => ({ reason: barReason(context.circuit) })),
+      'note the recycle': assign(({ context }) => ({
+        circuit: { ...context.circuit, recycledAtMs: world.monotonic() },
       })),
       'time the open circuit': raise({ type: 'CIRCUIT.DUE' }, { id: 'circuit', delay: 'the open time' }),
       'stop timing the circuit': cancel('circuit'),

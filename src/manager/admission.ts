@@ -22,6 +22,7 @@ export function admissionOf(record: SessionRecord, { insists, patienceMs, forgot
   const { phase, wakesAtMs } = record.view;
   if (record.removing !== undefined || record.finished) return 'shut';
   if (forgotten !== undefined && record.generation === forgotten && phase.startsWith('connected.')) return 'soon';
+  if (!insists && record.circuitMode === 'barred') return 'shut';
   if (phase.startsWith('connected.')) {
     if (!record.admits && !insists) return 'shut';
     // A link that has just begun to go down: the session hears of it in a moment.
@@ -44,9 +45,9 @@ export function refusalOf(record: SessionRecord, waitedMs: number): HoldfastErro
   const why = context.reason === null ? '' : ` (${withoutPeriod(context.reason)})`;
   if (record.removing !== undefined || record.finished) return new ClosedError('session', record.id);
   const { circuit } = record;
-  if (phase.startsWith('connected.') && circuit.state !== 'closed') {
+  if (circuit.state !== 'closed' && !phase.startsWith('disconnected.')) {
     return new CircuitOpenError(
-      `The circuit of server "${record.id}" is ${circuit.state === 'open' ? 'open' : 'half open'}${why}; the call was not sent. Wait until a check has shown that the server is well, or insist with evenIfUnhealthy.`,
+      `The circuit of server "${record.id}" is ${circuit.state === 'open' ? 'open' : 'half open'} (${circuit.cause}); the call was not sent. Wait until a check has shown that the server is well, or insist with evenIfUnhealthy.`,
       { ...where, retryAfterMs: circuit.retryAfterMs },
     );
   }

@@ -58,7 +58,9 @@ export async function attempt<Result>(
     throw error;
   } finally {
     record.traffic.end(time);
-    settle(record, generation, outcome, circuitMoves === record.circuitMoves ? record.circuitMode : 'barred', world);
+    // A check by hand says no more to the circuit than the checks that come by themselves.
+    const counts = circuitMoves === record.circuitMoves && call.isCheck !== true;
+    settle(record, generation, outcome, counts ? record.circuitMode : 'barred', world);
   }
 }
 

@@ -59,7 +59,8 @@ export class SessionHandle extends CallerVerbs implements Session {
       this.#watched(() => this.#record.info),
       this.#world.ports.clock,
       infoEveryMs,
-      (before, after) => before.phase !== after.phase || before.generation !== after.generation,
+      (before, after) =>
+        before.phase !== after.phase || before.generation !== after.generation || before.circuit !== after.circuit,
     );
   }
 

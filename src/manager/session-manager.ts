@@ -89,8 +89,9 @@ export class SessionManager {
         const told = this.#ports.secrets.scrub(reason);
         this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason: told });
       },
-      resetCircuit: ({ id }) => {
-        this.#fleet.send({ type: 'CIRCUIT.RESET', id });
+      resetCircuit: (record) => {
+        record.forgetOutcomes();
+        this.#fleet.send({ type: 'CIRCUIT.RESET', id: record.id });
       },
       tellEdge: (record, edge) => {
         this.#fleet.send({ type: 'CALL.EDGE', id: record.id, edge });

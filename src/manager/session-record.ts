@@ -31,7 +31,16 @@ import { holdSecrets, type ServerSecrets } from './server-secrets.ts';
 import { ServerTools } from './server-tools.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
-import { circuitOf, firstView, hasMoved, moveFact, nextView, noTags, type SessionView } from './session-view.ts';
+import {
+  circuitOf,
+  firstView,
+  hasMoved,
+  moveFact,
+  nextView,
+  noTags,
+  type CircuitView,
+  type SessionView,
+} from './session-view.ts';
 
 /** What a record tells the manager that keeps it. */
 export interface RecordOwner {
@@ -145,10 +154,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.view = nextView(before, { phase, context, tags }, this.clock);
     if (phase === 'releasing') this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation) this.tally = begunAnew(this.tally);
-    if (context.circuit.phase !== before.context.circuit.phase) {
-      this.circuitMoves += 1;
-      this.tally = withCircuitMoved(this.tally);
-    }
+    if (context.circuit.phase !== before.context.circuit.phase) this.forgetOutcomes();
     if (this.tools.observe(phase)) this.#owner.catalogChanged(this);
     if (!this.admits) this.#traffic?.bulkhead.callAll();
     if (hasMoved(before, this.view)) {
@@ -250,7 +256,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     return admitsCalls(this.view.tags);
   }
 
-  get circuit(): ReturnType<typeof circuitOf> {
+  get circuit(): CircuitView {
     return circuitOf(this.view, this.clock);
   }
 
@@ -258,6 +264,12 @@ export class SessionRecord implements SessionIo, LinkOpener {
   get circuitMode(): CircuitMode {
     const { phase } = this.view.context.circuit;
     return phase === 'normal' || phase === 'probation' ? phase : 'barred';
+  }
+
+  /** What calls came to says nothing to the circuit any more, nor does what those that are under way will come to. */
+  forgetOutcomes(): void {
+    this.circuitMoves += 1;
+    this.tally = withCircuitMoved(this.tally);
   }
 
   /** Somebody waits for the last call that is under way. */

@@ -77,14 +77,20 @@ export function moveFact(before: SessionView, { phase, state, context }: Session
   };
 }
 
-/** The circuit, and the time until it is half open, where that is set. */
-export function circuitOf(
-  { context: { circuit } }: SessionView,
-  clock: Clock,
-): { readonly state: CircuitState; readonly retryAfterMs: number | undefined } {
-  const { openUntilMs } = circuit;
+/** The circuit as a call sees it. */
+export interface CircuitView {
+  readonly state: CircuitState;
+  /** What opened it; null when it is closed for good. */
+  readonly cause: string | null;
+  /** The time until it is half open; undefined unless it is open. */
+  readonly retryAfterMs: number | undefined;
+}
+
+export function circuitOf({ context: { circuit } }: SessionView, clock: Clock): CircuitView {
+  const { openUntilMs, cause } = circuit;
   return {
     state: circuitStateOf(circuit),
+    cause,
     retryAfterMs: openUntilMs === null ? undefined : Math.max(0, Math.ceil(openUntilMs - clock.monotonic())),
   };
 }

@@ -89,7 +89,7 @@ export interface Session extends Caller {
    */
   reconnect(reason?: string): void;
   /**
-   * Closes the circuit, whatever it was: somebody knows that the server is well. Without effect on one that is closed. A new connection by
+   * Closes the circuit, whatever it was, and forgets the calls that failed: somebody knows that the server is well. A new connection by
    * itself does not close it, not even one that was asked for with `reconnect()`. Throws `ClosedError` after removal.
    */
   resetCircuit(): void;

@@ -156,22 +156,24 @@ describe('an open circuit', () => {
   });
 
   it('goes through half open and probation, and only a proved one forgets how often it opened', () => {
-    const steps: Circuit[] = [opened(closedCircuit, 1_000, defaultCircuitBreaker)];
+    const steps: Circuit[] = [opened(closedCircuit, 'calls failed', 1_000, defaultCircuitBreaker)];
     const then = (next: (circuit: Circuit) => Circuit): void => void steps.push(next(steps.at(-1) ?? closedCircuit));
     then(halfOpened);
-    then((circuit) => opened(circuit, 61_000, defaultCircuitBreaker));
+    then((circuit) => opened(circuit, 'a check failed', 61_000, defaultCircuitBreaker));
     then(halfOpened);
     then(onProbation);
-    then((circuit) => opened(circuit, 300_000, defaultCircuitBreaker));
+    then((circuit) => opened(circuit, 'a call failed', 300_000, defaultCircuitBreaker));
     then(closedForGood);
-    expect(steps.map((each) => [each.phase, circuitStateOf(each), each.openings, each.openUntilMs])).toEqual([
-      ['open', 'open', 1, 61_000],
-      ['halfOpen', 'halfOpen', 1, null],
-      ['open', 'open', 2, 181_000],
-      ['halfOpen', 'halfOpen', 2, null],
-      ['probation', 'closed', 2, null],
-      ['open', 'open', 3, 540_000],
-      ['normal', 'closed', 0, null],
+    expect(
+      steps.map((each) => [each.phase, circuitStateOf(each), each.openings, each.openUntilMs, each.cause]),
+    ).toEqual([
+      ['open', 'open', 1, 61_000, 'calls failed'],
+      ['halfOpen', 'halfOpen', 1, null, 'calls failed'],
+      ['open', 'open', 2, 181_000, 'a check failed'],
+      ['halfOpen', 'halfOpen', 2, null, 'a check failed'],
+      ['probation', 'closed', 2, null, 'a check failed'],
+      ['open', 'open', 3, 540_000, 'a call failed'],
+      ['normal', 'closed', 0, null, null],
     ]);
   });
 

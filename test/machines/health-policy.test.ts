@@ -4,7 +4,7 @@ import {
   afterFailedCheck,
   afterGoodCheck,
   answersNeeded,
-  attentiveIntervalMs,
+  attentiveMs,
   defaultHealthCheck,
   failuresBeyondUnhealthy,
   firstTickMs,
@@ -39,7 +39,9 @@ describe('the defaults', () => {
       successThreshold: 2,
       degradedLatencyMs: 5_000,
     });
-    expect([failuresBeyondUnhealthy, attentiveIntervalMs]).toEqual([2, 5_000]);
+    expect([failuresBeyondUnhealthy, attentiveMs(policy), attentiveMs({ ...policy, intervalMs: 800 })]).toEqual([
+      2, 5_000, 800,
+    ]);
   });
 });
 

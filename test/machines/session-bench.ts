@@ -1,9 +1,9 @@
-import { defaultCircuitBreaker } from '../../src/machines/circuit-policy.ts';
 import assert from 'node:assert/strict';
 import { afterEach } from 'vitest';
 import { createActor, fromCallback, setup, type ActorRefFrom } from 'xstate';
 import type { Fault } from '../../src/link/fault.ts';
 import type { ServerFacts } from '../../src/link/link.ts';
+import { type CircuitBreakerConfig, defaultCircuitBreaker } from '../../src/machines/circuit-policy.ts';
 import { defaultHealthCheck, type HealthCheckConfig } from '../../src/machines/health-policy.ts';
 import type { TickArm } from '../../src/machines/manager-events.ts';
 import { defaultReconnect, type ReconnectConfig } from '../../src/machines/reconnect-policy.ts';
@@ -34,7 +34,8 @@ export interface Double {
 export interface BenchOptions {
   readonly healthCheck?: Partial<HealthCheckConfig>;
   readonly reconnect?: Partial<ReconnectConfig>;
-  readonly policy?: Partial<Omit<SessionPolicy, 'healthCheck' | 'reconnect'>>;
+  readonly circuitBreaker?: Partial<CircuitBreakerConfig>;
+  readonly policy?: Partial<Omit<SessionPolicy, 'healthCheck' | 'reconnect' | 'circuitBreaker'>>;
   readonly memory?: Partial<SessionMemory>;
   readonly random?: () => number;
   /** False: it is left idle, as a lazy session. Default true: it is opened at once, as its manager does. */
@@ -54,11 +55,11 @@ export function fault(kind: Fault['kind'], message = `a fault of kind ${kind}`):
   return { kind, code: `code of ${kind}`, message };
 }
 
-export function policyOf({ healthCheck, reconnect, policy }: BenchOptions = {}): SessionPolicy {
+export function policyOf({ healthCheck, reconnect, circuitBreaker, policy }: BenchOptions = {}): SessionPolicy {
   return {
     healthCheck: { ...defaultHealthCheck, ...healthCheck },
     reconnect: { ...defaultReconnect, ...reconnect },
-    circuitBreaker: defaultCircuitBreaker,
+    circuitBreaker: { ...defaultCircuitBreaker, ...circuitBreaker },
     connectTimeoutMs: 30_000,
     limited: true,
     lazy: false,
@@ -302,6 +303,12 @@ export class SessionBench {
 
   recycle(): this {
     this.send({ type: 'SESSION.RECYCLE', id: 'weather', atMs: this.clock.monotonic(), reason: 'asked for' });
+    return this;
+  }
+
+  /** Enough calls failed; so many are still in flight. */
+  trip(inFlight = 0): this {
+    this.send({ type: 'CIRCUIT.TRIPPED', inFlight, reason: '5 calls in a row failed' });
     return this;
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type Circuit, closedCircuit } from '../../src/machines/circuit-policy.ts';
 import type { SessionContext } from '../../src/machines/session-context.ts';
 import type { GenerationFact, SessionMachineEvent } from '../../src/machines/session-events.ts';
 import type { Phase } from '../../src/machines/connection-state.ts';
@@ -29,6 +30,37 @@ export const states = {
 } as const satisfies Readonly<Record<string, () => SessionBench>>;
 
 export type StateName = keyof typeof states;
+
+/** The circuit of a server that tripped once; its connection was given up a moment ago. */
+export const tripped: Circuit = {
+  phase: 'open',
+  openings: 1,
+  openUntilMs: 60_000,
+  cause: '5 calls in a row failed',
+  successes: 0,
+  recycledAtMs: 0,
+};
+
+/** A healthy session whose circuit is remembered like this. */
+const withCircuit = (circuit: Partial<Circuit>): SessionBench =>
+  new SessionBench({ memory: { circuit: { ...closedCircuit, ...circuit } } }).connect();
+
+/** Every state of the circuit but the first, all of a healthy session, and the real events that lead there. */
+export const circuitStates = {
+  open: () => withCircuit({ recycledAtMs: 0 }).trip(2),
+  'open, with calls in flight that are waited for': () => withCircuit({}).trip(2),
+  'open, of an earlier connection': () => withCircuit(tripped),
+  'half open, asking': () => withCircuit({ ...tripped, openUntilMs: 0 }),
+  'half open, pausing': () => withCircuit({ ...tripped, phase: 'halfOpen', openUntilMs: null }).pingOk(),
+  'half open, one good check to go': () =>
+    withCircuit({ ...tripped, phase: 'halfOpen', openUntilMs: null })
+      .pingOk()
+      .passCheck()
+      .tick(),
+  'on probation': () => withCircuit({ ...tripped, phase: 'probation', openUntilMs: null }),
+} as const satisfies Readonly<Record<string, () => SessionBench>>;
+
+export type CircuitStateName = keyof typeof circuitStates;
 
 /** Facts of a generation, as events; `generation` is the one that they tell of. */
 export const generationFacts = {
@@ -93,9 +125,25 @@ export const events = {
   'OVERLOAD.OVER': () => ({ type: 'OVERLOAD.OVER' }),
   STABLE: () => ({ type: 'STABLE' }),
   'TICKS.LOST': () => ({ type: 'TICKS.LOST' }),
+  'CIRCUIT.TRIPPED': () => ({ type: 'CIRCUIT.TRIPPED', inFlight: 0, reason: 'calls failed' }),
+  'CIRCUIT.TRIPPED, two in flight': () => ({ type: 'CIRCUIT.TRIPPED', inFlight: 2, reason: 'calls failed' }),
+  'CIRCUIT.PROVED': () => ({ type: 'CIRCUIT.PROVED' }),
+  'CIRCUIT.DUE': () => ({ type: 'CIRCUIT.DUE' }),
+  'CIRCUIT.RECYCLE': (generation: number) => ({ type: 'CIRCUIT.RECYCLE', generation }),
+  'CIRCUIT.RECYCLE, of an older generation': (generation: number) => ({
+    type: 'CIRCUIT.RECYCLE',
+    generation: generation - 1,
+  }),
+  'CIRCUIT.RESET': () => ({ type: 'CIRCUIT.RESET', id: 'weather' }),
 } as const satisfies Readonly<Record<string, (generation: number, atMs: number) => SessionMachineEvent>>;
 
 export type EventName = keyof typeof events;
+export type CircuitEventName = Extract<EventName, `CIRCUIT.${string}`>;
+export type HealthEventName = Exclude<EventName, CircuitEventName>;
+
+export function isOfCircuit(name: EventName): name is CircuitEventName {
+  return name.startsWith('CIRCUIT.');
+}
 
 /** What an event does to a session: a cell of the table. What is left out does not change. */
 export interface Effect {
@@ -110,7 +158,7 @@ export interface Effect {
 }
 
 /** Delays of the timers that run in each state. */
-export const timersOf: Readonly<Record<StateName, readonly number[]>> = {
+export const timersOf: Readonly<Record<StateName | CircuitStateName, readonly number[]>> = {
   idle: [],
   waiting: [],
   opening: [30_000],
@@ -131,16 +179,23 @@ export const timersOf: Readonly<Record<StateName, readonly number[]>> = {
   'parked.incompatible': [300_000],
   stopped: [],
   closed: [],
+  open: [60_000],
+  'open, with calls in flight that are waited for': [10_000, 60_000],
+  'open, of an earlier connection': [60_000],
+  'half open, asking': [],
+  'half open, pausing': [5_000],
+  'half open, one good check to go': [5_000],
+  'on probation': [],
 };
 
 /** What the event does in the state, or 'nothing': neither value nor context, timers or log are any different. */
 export async function effectOf(
-  state: StateName,
+  state: StateName | CircuitStateName,
   eventOf: (generation: number, atMs: number) => SessionMachineEvent,
 ): Promise<Effect | 'nothing'> {
-  const bench = states[state]();
+  const bench = { ...states, ...circuitStates }[state]();
   assert.deepEqual(bench.timers, timersOf[state]);
-  await bench.advance(bench.timers.includes(250) ? 100 : 5_000);
+  await bench.advance(bench.timers.some((ms) => ms <= 5_000) ? 100 : 5_000);
   bench.take();
   const before = bench.actor.getSnapshot();
   const { phase, timers } = bench;

@@ -1,5 +1,6 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { fromCallback, getNextTransitions, initialTransition, type SnapshotFrom, transition } from 'xstate';
+import { circuitStateOf, openForMs } from '../../src/machines/circuit-policy.ts';
 import type { Phase } from '../../src/machines/connection-state.ts';
 import { blankMemory, type SessionPolicy, type TickKeeper } from '../../src/machines/session-context.ts';
 import type { TickArm } from '../../src/machines/manager-events.ts';
@@ -54,6 +55,14 @@ export class SessionRun {
     return phaseOf(this.#snapshot.value);
   }
 
+  /** The state of the circuit's region; undefined while there is no connection. */
+  get circuit(): string | undefined {
+    const { value } = this.#snapshot;
+    const circuit = typeof value === 'object' && 'connected' in value ? value.connected.circuit : undefined;
+    if (circuit === undefined || typeof circuit === 'string') return circuit;
+    return 'closed' in circuit ? circuit.closed : 'halfOpen';
+  }
+
   get isOver(): boolean {
     return this.#snapshot.status !== 'active';
   }
@@ -71,9 +80,9 @@ export class SessionRun {
     this.#says = `${type} in ${this.phase}`;
     if (event.type === 'HEALTH.TICK' && event.generation === before.context.generation) this.#tickArmed = false;
     if (event.type === 'TICKS.LOST') this.#tickArmed = false;
-    if (timer !== undefined && event.type !== 'RECYCLE.DUE') this.#timers.delete(timer);
+    if (timer !== undefined && !('generation' in event)) this.#timers.delete(timer);
     if (isCurrent(event, before)) {
-      if (event.type === 'RECYCLE.DUE') this.#timers.delete('recycle');
+      if (timer !== undefined) this.#timers.delete(timer);
       if (event.type.startsWith('PING.')) this.#asked.delete('PROBE.REQUEST');
       if (event.type === 'HYDRATED') this.#asked.delete('HYDRATE.REQUEST');
     }
@@ -82,6 +91,7 @@ export class SessionRun {
     for (const action of actions) this.#follow(action);
     this.#checkGeneration(before, event, actions);
     this.#checkHealth(before, event);
+    this.#checkCircuit(before, event, actions);
     this.#checkEnd();
     if (this.isOver) return;
     this.#checkChildren(before, actions);
@@ -130,7 +140,7 @@ export class SessionRun {
       this.#equal(
         'what an older generation causes',
         names,
-        event.type === 'RECYCLE.DUE' ? [] : ['count a stale event'],
+        event.type === 'RECYCLE.DUE' || event.type === 'CIRCUIT.RECYCLE' ? [] : ['count a stale event'],
       );
       this.#equal('the state after an older event', this.#snapshot.value, before.value);
       this.#holds('an older event changes nothing', this.#snapshot.context === before.context);
@@ -162,12 +172,45 @@ export class SessionRun {
     }
   }
 
+  /** The circuit is where its memory says; calls open it, checks and time close it, a hand closes it; nothing else moves it. */
+  #checkCircuit(before: Snapshot, event: SessionMachineEvent, actions: readonly Action[]): void {
+    const was = before.context.circuit;
+    const { circuit: is, reason, recycling, policy } = this.#snapshot.context;
+    this.#equal('where its circuit is', this.circuit, this.phase.startsWith('connected.') ? is.phase : undefined);
+    const way = `${was.phase} → ${is.phase}`;
+    const allowed = was.phase === is.phase || waysOfCircuit[way]?.includes(event.type) === true;
+    this.#holds(`it may go the way ${way}`, allowed);
+    const told = actions.filter(({ params }) => isEmission(params, 'circuitChanged')).length;
+    this.#equal('how often that is told', told, was.phase === is.phase ? 0 : 1);
+    const rose = is.phase === 'open' && was.phase !== 'open';
+    this.#equal('how often it opened', is.openings, is.phase === 'normal' ? 0 : was.openings + (rose ? 1 : 0));
+    if (rose)
+      this.#equal('how long it is open', is.openUntilMs, this.#atMs + openForMs(is.openings, policy.circuitBreaker));
+    this.#equal('that it knows until when', is.openUntilMs !== null, is.phase === 'open');
+    this.#equal('that it knows why', is.cause !== null, is.phase !== 'normal');
+    this.#holds('too few checks were good', is.successes < policy.circuitBreaker.successThreshold);
+    if (is.recycledAtMs !== was.recycledAtMs) {
+      this.#equal('when the connection was given up', [this.phase, is.recycledAtMs], ['releasing', this.#atMs]);
+      this.#holds('that is done once in ten minutes', this.#atMs - (was.recycledAtMs ?? -600_000) >= 600_000);
+      this.#holds('it may be connected again', policy.reconnect.enabled);
+    }
+    this.#equal('that giving it up is timed', this.#timers.has('circuit recycle'), recycling);
+    this.#holds('what is given up is open', !recycling || this.circuit === 'open');
+    this.#equal('that the open time is timed', this.#timers.has('circuit'), this.circuit === 'open');
+    const trials = [...this.#timers.keys()].some((id) => id.startsWith('xstate.after.the time between two trials.'));
+    this.#holds('another trial will come', this.circuit !== 'halfOpen' || trials || this.#asked.has('PROBE.REQUEST'));
+    this.#holds('only half open are there trials', this.circuit === 'halfOpen' || !trials);
+    const isBarred = this.circuit !== undefined && circuitStateOf(is) !== 'closed';
+    this.#equal('that it bars calls', this.#snapshot.hasTag('bars calls'), isBarred);
+    this.#holds('whoever takes no calls says why', !isBarred || reason !== null);
+  }
+
   #checkEnd(): void {
     const { status } = this.#snapshot;
     this.#equal('the status', status, this.phase === 'closed' ? 'done' : 'active');
     if (!this.isOver) return;
-    // An actor that is done is sent nothing; the pure transition() would still take this one.
-    for (const type of eventTypes.filter((each) => each !== 'SESSION.ABANDON')) {
+    // An actor that is done is sent nothing; the pure transition() would still take these two.
+    for (const type of eventTypes.filter((each) => each !== 'SESSION.ABANDON' && each !== 'CIRCUIT.RESET')) {
       const [after, actions] = transition(this.#machine, this.#snapshot, { type } as SessionMachineEvent);
       const names = actions.map((action): string => action.type).filter((name) => name !== 'xstate.stopChild');
       this.#equal(`what ${type} does to it`, [after.value, after.status, names], ['closed', 'done', []]);
@@ -198,11 +241,14 @@ export class SessionRun {
     const isAttempt = phase.startsWith('connecting.') && phase !== 'connecting.waiting';
     const isConnected = phase.startsWith('connected.');
     this.#equal('the connect timeout', after('the connect timeout'), isAttempt ? 30_000 : undefined);
-    this.#equal('the proving pause', after('the proving pause'), this.#isIn('pausing') ? 250 : undefined);
+    this.#equal('the proving pause', after('the proving pause'), this.#verifies('pausing') ? 250 : undefined);
     this.#equal('that a drain time runs', after('the drain time') !== undefined, phase === 'draining');
     this.#equal('that stability is timed', this.#timers.has('stability'), isConnected && attempt > 0);
     this.#holds('another check will come', !isConnected || this.#tickArmed || this.#asked.has('PROBE.REQUEST'));
-    this.#holds('the check that it waits for was asked for', !this.#isIn('asking') || this.#asked.has('PROBE.REQUEST'));
+    this.#holds(
+      'the check that it waits for was asked for',
+      !this.#verifies('asking') || this.#asked.has('PROBE.REQUEST'),
+    );
     const isHydrating = phase === 'connecting.hydrating';
     this.#equal('that the tools were asked for', this.#asked.has('HYDRATE.REQUEST'), isHydrating);
     this.#holds('an overload is timed while connected alone', isConnected || !this.#timers.has('overload'));
@@ -265,8 +311,8 @@ export class SessionRun {
     }
   }
 
-  #isIn(state: 'asking' | 'pausing'): boolean {
-    return JSON.stringify(this.#snapshot.value).includes(`"${state}"`);
+  #verifies(state: 'asking' | 'pausing'): boolean {
+    return this.phase === 'connecting.verifying' && JSON.stringify(this.#snapshot.value).includes(`"${state}"`);
   }
 }
 
@@ -276,7 +322,26 @@ const timerOf: Readonly<Partial<Record<SessionMachineEvent['type'], string>>> = 
   'OVERLOAD.OVER': 'overload',
   'RECYCLE.DUE': 'recycle',
   'REST.OVER': 'rest',
+  'CIRCUIT.DUE': 'circuit',
+  'CIRCUIT.RECYCLE': 'circuit recycle',
 };
+
+/** What moves a circuit, by its way. A connection that is made when the open time is over begins half open. */
+const waysOfCircuit: Readonly<Partial<Record<string, readonly SessionMachineEvent['type'][]>>> = {
+  'normal → open': ['CIRCUIT.TRIPPED'],
+  'probation → open': ['CIRCUIT.TRIPPED'],
+  'open → halfOpen': ['CIRCUIT.DUE', 'PING.OK', 'HYDRATED'],
+  'halfOpen → open': ['PING.FAILED'],
+  'halfOpen → probation': ['PING.OK'],
+  'probation → normal': ['CIRCUIT.PROVED', 'CIRCUIT.RESET'],
+  'open → normal': ['CIRCUIT.RESET'],
+  'halfOpen → normal': ['CIRCUIT.RESET'],
+};
+
+function isEmission(params: unknown, type: string): boolean {
+  const event: unknown = typeof params === 'object' && params !== null && 'event' in params ? params.event : undefined;
+  return typeof event === 'object' && event !== null && 'type' in event && event.type === type;
+}
 
 function isFor(type: string, id: string, action: Action): boolean {
   return action.type === type && (action.params as { readonly id: string }).id === id;

@@ -31,6 +31,8 @@ export const step = fc.record({
   retryAfterMs: fc.constantFrom(undefined, 0, 3_000),
   inFlight: fc.constantFrom(0, 3, 3),
   drainMs: fc.constantFrom(0, 20_000, 20_000),
+  /** Whether its circuit is moved where it can be, in the place of its life going on. */
+  ofCircuit: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   answers: fc.constantFrom<0 | 1>(0, 1),
   leaked: fc.boolean(),
 });
@@ -43,14 +45,20 @@ export const sessionPolicy = fc
     failureThreshold: fc.integer({ min: 1, max: 4 }),
     successThreshold: fc.integer({ min: 1, max: 3 }),
     crashLoopExits: fc.integer({ min: 0, max: 3 }),
+    trials: fc.integer({ min: 1, max: 3 }),
     multiplier: fc.constantFrom(1, 2, 3.5),
     delayMs: fc.constantFrom(100, 1_000),
     maxDelayMs: fc.constantFrom(1_000, 60_000),
     enabled: often,
     limited: often,
   })
-  .map(({ failureThreshold, successThreshold, limited, ...reconnect }) =>
-    policyOf({ healthCheck: { failureThreshold, successThreshold }, reconnect, policy: { limited } }),
+  .map(({ failureThreshold, successThreshold, trials, limited, ...reconnect }) =>
+    policyOf({
+      healthCheck: { failureThreshold, successThreshold },
+      reconnect,
+      circuitBreaker: { successThreshold: trials },
+      policy: { limited },
+    }),
   );
 
 export const eventTypes = [
@@ -82,6 +90,11 @@ export const eventTypes = [
   'REST.OVER',
   'OVERLOAD.OVER',
   'TICKS.LOST',
+  'CIRCUIT.TRIPPED',
+  'CIRCUIT.PROVED',
+  'CIRCUIT.DUE',
+  'CIRCUIT.RECYCLE',
+  'CIRCUIT.RESET',
 ] as const satisfies readonly EventType[];
 
 const onwardFrom: Readonly<Record<Phase, readonly EventType[]>> = {
@@ -104,10 +117,18 @@ const onwardFrom: Readonly<Record<Phase, readonly EventType[]>> = {
   closed: [],
 };
 
+/** What takes a circuit through its life. */
+const circuitTypes: ReadonlySet<string> = new Set<EventType>(['CIRCUIT.TRIPPED', 'CIRCUIT.PROVED', 'CIRCUIT.DUE']);
+
 /** The type of the step's event; undefined when there is none, or when it would end the run too early. */
-export function typeOf({ choice, pick, mayEnd }: Step, phase: Phase, enabled: readonly string[]): string | undefined {
+export function typeOf(
+  { choice, pick, mayEnd, ofCircuit }: Step,
+  phase: Phase,
+  enabled: readonly string[],
+): string | undefined {
+  const ofItsCircuit = enabled.filter((each) => circuitTypes.has(each));
   const types: readonly string[] = {
-    onward: onwardFrom[phase],
+    onward: ofCircuit && ofItsCircuit.length > 0 ? ofItsCircuit : onwardFrom[phase],
     enabled,
     fail: ['LINK.DOWN'],
     any: eventTypes,
@@ -125,6 +146,7 @@ export function eventOf(type: string, of: Step, current: number, atMs: number): 
       return { type, id, atMs };
     case 'SESSION.REOPEN':
     case 'SESSION.ABANDON':
+    case 'CIRCUIT.RESET':
       return { type, id };
     case 'SESSION.RECYCLE':
       return { type, id, atMs, reason: 'asked for' };
@@ -156,6 +178,10 @@ export function eventOf(type: string, of: Step, current: number, atMs: number): 
       return { type, generation, reason: 'asked for' };
     case 'OVERLOAD':
       return { type, retryAfterMs: of.retryAfterMs };
+    case 'CIRCUIT.TRIPPED':
+      return { type, inFlight: of.inFlight, reason: 'calls failed' };
+    case 'CIRCUIT.RECYCLE':
+      return { type, generation };
     default:
       // Events without data, those of XState's own timers among them.
       return { type } as SessionMachineEvent;

@@ -5,15 +5,16 @@ import { facts, fault } from './session-bench.ts';
 import {
   type Effect,
   effectOf,
-  type EventName,
   events,
   generationFacts,
+  type HealthEventName,
+  isOfCircuit,
   type StateName,
   states,
   timersOf,
 } from './session-cells.ts';
 
-type Row = Partial<Record<EventName, Effect>>;
+type Row = Partial<Record<HealthEventName, Effect>>;
 
 const sessionLost = { type: 'sessionLost', generation: 1, code: 'code of session-lost' };
 const leaked = { type: 'linkLeaked', generation: 1 };
@@ -317,7 +318,8 @@ const table: Readonly<Record<StateName, Row>> = {
 };
 
 const stateNames = Object.keys(states) as StateName[];
-const eventNames = Object.keys(events) as EventName[];
+/** Those of the circuit have a table of their own. */
+const eventNames = (Object.keys(events) as (keyof typeof events)[]).filter((name) => !isOfCircuit(name));
 
 // XState's development build warns of every event to an actor that is done, which `closed` is.
 beforeAll(() => {

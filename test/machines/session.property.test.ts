@@ -37,12 +37,30 @@ const ways = [
   'draining → releasing',
 ];
 
+/** The ways of the circuit that its table has, within one connection and from one to the next. */
+const circuitWays = [
+  'normal → open',
+  'open → halfOpen',
+  'halfOpen → open',
+  'halfOpen → probation',
+  'probation → open',
+  'probation → normal',
+  'open → normal',
+  'halfOpen → normal',
+  'undefined → open',
+  'undefined → halfOpen',
+  'undefined → probation',
+  'open → undefined',
+  'halfOpen → undefined',
+];
+
 const randoms = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 });
 
 describe('whatever happens to a session in whatever order', () => {
   it('its invariants hold after every step, and every phase is reached in the course of it', () => {
     const reached = new Set<Phase>();
     const taken = new Set<string>();
+    const circuitTaken = new Set<string>();
     fc.assert(
       fc.property(sessionPolicy, randoms, fc.array(step, { maxLength: 160, size: 'max' }), (policy, chances, steps) => {
         let draws = 0;
@@ -50,14 +68,17 @@ describe('whatever happens to a session in whatever order', () => {
         for (const each of steps) {
           if (run.isOver) break;
           const from = run.phase;
+          const { circuit } = run;
           run.take(each);
           reached.add(run.phase);
           taken.add(`${from} → ${run.phase}`);
+          circuitTaken.add(`${circuit} → ${run.circuit}`);
         }
       }),
       { numRuns: 400 },
     );
     expect(phases.filter((phase) => !reached.has(phase))).toEqual([]);
     expect(ways.filter((way) => !taken.has(way))).toEqual([]);
+    expect(circuitWays.filter((way) => !circuitTaken.has(way))).toEqual([]);
   }, 60_000);
 });
