@@ -46,7 +46,6 @@ export class ToolLister {
     this.#clock.clearTimeout(this.#timer);
     const unfinished = this.#listing;
     this.#listing = undefined;
-    this.#isOutdated = false;
     unfinished?.cancel();
   }
 

@@ -77,11 +77,16 @@ export function catalogPart({ id, isGroup, catalog, stale }: ToolOwner): Catalog
 /** The whole of these parts. */
 export function mergedCatalog(parts: readonly CatalogPart[]): ManagerCatalog {
   const clashes = clashingNames(parts);
-  const isOne = (name: string): boolean => !clashes.has(name);
+  const tools: CatalogTool[] = [];
+  const blocked: string[] = [];
+  for (const part of parts) {
+    tools.push(...part.tools);
+    blocked.push(...part.blocked);
+  }
   return Object.freeze({
-    tools: Object.freeze(parts.flatMap(({ tools }) => tools).filter(({ name }) => isOne(name))),
+    tools: Object.freeze(clashes.size === 0 ? tools : tools.filter(({ name }) => !clashes.has(name))),
     complete: parts.every(({ catalog }) => catalog.known && !catalog.truncated),
-    blocked: Object.freeze(parts.flatMap(({ blocked }) => blocked).filter(isOne)),
+    blocked: Object.freeze(blocked.filter((name) => !clashes.has(name))),
     clashes: Object.freeze([...clashes]),
   });
 }

@@ -250,6 +250,8 @@ describe('a list that is made anew', () => {
         }
         if (how === 'stopped') actor.stop();
         else actor.send({ type: 'LINK.RELEASE', mode: 'graceful' });
+        // The lease bounds the time in which the link lets go.
+        expect(world.clock.pendingTimers).toBe(how === 'stopped' ? 0 : 1);
         await world.clock.advance(60_000);
         expect([begun, noted(), world.clock.pendingTimers]).toEqual([
           [0, 1_000],

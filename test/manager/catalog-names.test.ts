@@ -46,6 +46,11 @@ describe('a catalog name', () => {
     expect(names.map(({ length }) => length)).toEqual([64, 64, 64, 64]);
   });
 
+  it('of two tools is not the same where UTF-8 could not tell them apart', () => {
+    expect(catalogName('a', '\ud800')).not.toBe(catalogName('a', '\ud801'));
+    expect(catalogName('\udc00', 'a')).not.toBe(catalogName('\udc01', 'a'));
+  });
+
   it('is the same in every release: these are what applications have stored', () => {
     expect([
       catalogName('my files', 'read'),

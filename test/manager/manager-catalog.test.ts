@@ -102,6 +102,28 @@ describe('the catalog', () => {
     expect(w.manager.catalog).toMatchObject({ tools: [], complete: true });
   });
 
+  it('becomes complete when a server has no more tools than were listed', async () => {
+    const w = world();
+    const some = tools(...Array.from({ length: 65 }, (_, index) => `t${index}`));
+    w.server('a', { ...some, pageSize: 1 });
+    await w.add('a');
+    expect([w.manager.catalog.complete, w.manager.catalog.tools.length]).toEqual([false, 64]);
+    w.server('a', { tools: some.tools.slice(0, 64) }).notify(listChanged);
+    await w.clock.advance(300);
+    expect([w.manager.catalog.complete, w.manager.catalog.tools.length]).toEqual([true, 64]);
+  });
+
+  it('becomes complete when a server is found to offer no tools, also when it is gone again before anybody looks', async () => {
+    const w = world();
+    w.server('none', { capabilities: {}, connectMs: 100 });
+    const adding = w.manager.addServer('none', simulated);
+    expect(w.manager.catalog).toMatchObject({ complete: false });
+    await w.clock.advance(100);
+    await adding;
+    w.server('none').kill();
+    expect(w.manager.catalog).toMatchObject({ complete: true });
+  });
+
   it('keeps the tools of a server that is not connected, marked as stale, until it is removed', async () => {
     const w = world();
     await w.add('a');
