@@ -38,10 +38,12 @@ export async function attempt<Result>(
 ): Promise<Record<string, unknown> & Result> {
   const { generation, clock } = record;
   record.setTally(callStarted(record.tally));
-  record.traffic.begin(time);
+  const { circuitMoves, traffic } = record;
+  const { losses } = traffic;
+  traffic.begin(time);
   const began = clock.monotonic();
-  const { circuitMoves } = record;
   let outcome: CallOutcome = { kind: 'void' };
+  let isAlreadyCounted = false;
   try {
     const result = await request(record, link, call, time);
     if (!call.isResult(result)) {
@@ -55,11 +57,16 @@ export async function attempt<Result>(
     return result;
   } catch (error) {
     outcome = outcomeOf(error, clock.monotonic() - began, time);
+    if (outcome.kind === 'failed' && error instanceof OutcomeUnknownError) {
+      // A server that dies under many calls has failed once. Its connection is not the circuit's to judge.
+      isAlreadyCounted = traffic.losses !== losses;
+      if (!isAlreadyCounted) traffic.losses += 1;
+    }
     throw error;
   } finally {
-    record.traffic.end(time);
+    traffic.end(time);
     // A check by hand says no more to the circuit than the checks that come by themselves.
-    const counts = circuitMoves === record.circuitMoves && call.isCheck !== true;
+    const counts = circuitMoves === record.circuitMoves && call.isCheck !== true && !isAlreadyCounted;
     settle(record, generation, outcome, counts ? record.circuitMode : 'barred', world);
   }
 }

@@ -10,6 +10,8 @@ export class CallTraffic {
   /** Whom the server waits for before it can go on with its calls. */
   readonly people: PeopleWaitedFor;
   retryBudget: RetryBudget = freshBudget;
+  /** How often replies were lost; the calls that lost theirs together lost them once. */
+  losses = 0;
   readonly #underWay = new Set<CallTime>();
 
   constructor(clock: Clock, limits: { readonly maxInFlight: number; readonly maxQueue: number }) {

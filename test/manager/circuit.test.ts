@@ -108,6 +108,31 @@ describe('a server that answers checks and hangs calls', () => {
     },
   );
 
+  it.each([
+    ['together count as one failure', (calls: number) => [calls], 'closed'],
+    ['one after the other count each', (calls: number) => Array.from({ length: calls }, () => 1), 'open'],
+  ] as const)('has calls that lose their replies %s', async (_what, rounds, circuit) => {
+    const w = world();
+    const session = await w.add('a', noReconnect);
+    w.server('a').losesReplies = { kind: 'transport', code: 'ECONNRESET', message: 'reset' };
+    for (const calls of rounds(5)) {
+      const round = Array.from({ length: calls }, () => failureOf(() => session.callTool('echo')));
+      for (const failure of await Promise.all(round)) expect(failure).toMatchObject({ outcome: 'unknown' });
+    }
+    expect(session.info).toMatchObject({ circuit, failedRequests: 5, activeRequests: 0 });
+  });
+
+  it('counts one failure more when calls that were sent since lose their replies, too', async () => {
+    const w = world();
+    const session = await w.add('a', { ...noReconnect, circuitBreaker: { failureThreshold: 2 } });
+    w.server('a').losesReplies = { kind: 'transport', code: 'ECONNRESET', message: 'reset' };
+    const calls = Array.from({ length: 10 }, () => failureOf(() => session.callTool('echo')));
+    await Promise.all(calls);
+    expect(session.info.circuit).toBe('closed');
+    await failureOf(() => session.callTool('echo'));
+    expect(session.info.circuit).toBe('open');
+  });
+
   it('is not recycled where it may not reconnect', async () => {
     const w = world({ behaviour: { answersCalls: false } });
     const session = await w.add('a', noReconnect);

@@ -100,7 +100,7 @@ describe('a frame reader', () => {
       {
         kind: 'protocol',
         code: 'frame-too-large',
-        message: 'The server sent a message of more than 16 bytes. Raise the limit or have the server send less.',
+        message: 'The server sent a message of more than 16 bytes. Have the server send less at a time.',
       },
     ]);
   });

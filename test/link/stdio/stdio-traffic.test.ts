@@ -80,7 +80,7 @@ describe('messages of a stdio server', () => {
     expect(server.transport.fault).toEqual({
       kind: 'protocol',
       code: 'frame-too-large',
-      message: `The server sent a message of more than ${MB} bytes. Raise the limit or have the server send less.`,
+      message: `The server sent a message of more than ${MB} bytes. Have the server send less at a time.`,
     });
     expect(server.transport.partialBytes).toBe(0);
   });

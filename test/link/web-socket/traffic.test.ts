@@ -224,7 +224,7 @@ describe('a message that is too large', () => {
   const tooLarge = {
     kind: 'protocol',
     code: 'message-too-large',
-    message: 'The server sent a message of more than 1000 bytes. Raise the limit or have the server send less.',
+    message: 'The server sent a message of more than 1000 bytes. Have the server send less at a time.',
   };
 
   it('is one byte larger than the limit', async () => {
