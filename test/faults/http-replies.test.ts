@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Session } from '../../src/index.ts';
+import type { Session } from '../../src/index.ts';
 import { failureOf, firstConnection, textOf, unhurried } from '../e2e/stage.ts';
 import { eventually } from '../support/eventually.ts';
 import type { HttpFixture } from '../support/http-fixture.ts';
