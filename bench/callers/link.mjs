@@ -18,8 +18,7 @@ export async function connect() {
     });
   });
   return async () => {
-    const { signal } = new AbortController();
-    const { content } = await link.request('tools/call', { name: 'ok', arguments: {} }, { signal });
+    const { content } = await link.request('tools/call', { name: 'ok', arguments: {} }, {}).answer;
     return content[0].text;
   };
 }

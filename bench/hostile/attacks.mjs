@@ -32,6 +32,19 @@ const listAndCall = {
     return session.call('attack');
   },
 };
+/** Ten times what a session takes at once and lets wait: 64 and 256. */
+const tooMany = {
+  connectsFirst: true,
+  strike: async ({ session, describe }) => {
+    const ends = new Map();
+    const count = (end) => ends.set(end, (ends.get(end) ?? 0) + 1);
+    const calls = Array.from({ length: 3_200 }, () =>
+      session.call('attack').then(count, (error) => count(describe(error))),
+    );
+    await Promise.all(calls);
+    return Array.from(ends, ([end, times]) => `${times} ${end}`).join('; ');
+  },
+};
 
 async function streamsSeen(url) {
   const answer = await fetch(new URL('/seen', url));
@@ -51,6 +64,7 @@ export const attacks = [
   overStdio('long-line', '100 MB line'),
   overStdio('ping-flood', 'pings without end, nothing read'),
   overStdio('notices', '300 000 notifications before the answer'),
+  overStdio('overload', '3 200 calls at once, none answered', tooMany),
   overStdio('many-tools', '50 000 tools', list),
   overStdio('endless-pages', 'list with always a next page', list),
   overStdio('redos', 'output schema with a ReDoS pattern', listAndCall),

@@ -41,7 +41,7 @@ const reporting = setInterval(() => process.send(fares()), everyMs);
 const began = performance.now();
 let got;
 try {
-  got = await strike({ session, connect, url: target.url });
+  got = await strike({ session, connect, describe: victim.describe, url: target.url });
 } catch (error) {
   got = victim.describe(error);
 }

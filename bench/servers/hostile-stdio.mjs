@@ -6,6 +6,7 @@
  *   long-line       answers a tool call with a line of 100 MB
  *   ping-flood      from a tool call on it reads nothing more, and pings without end
  *   notices         sends 300 000 notifications before it answers a tool call
+ *   overload        answers no tool call
  *   many-tools      lists 50 000 tools
  *   endless-pages   lists one tool on each page, and there is always a next page
  *   redos           the output schema of its tool has a pattern that takes time exponential in the length of what it is given
@@ -71,7 +72,7 @@ const servers = {
 };
 const server = servers[attack] ?? { tools: [tool('ok'), tool('attack')], call: () => text('ok') };
 
-const onCall = { 'long-line': longLine, 'ping-flood': pingFlood, notices };
+const onCall = { 'long-line': longLine, 'ping-flood': pingFlood, notices, overload: () => undefined };
 
 function answer(message) {
   const { id, method, params } = message;
