@@ -33,10 +33,11 @@ const nothingBlocked: ReadonlyMap<string, BlockedTool> = new Map();
 /** What is remembered of the tools of one server, over all its connections, to know those that change. */
 export class ToolTrust {
   readonly #policy: ToolChanges;
+  // Made when first needed: with ten thousand servers two empty Maps each are megabytes.
   /** Hashes of tools that are not listed any more, as they last were. */
-  readonly #gone = new Map<string, string>();
+  #gone: Map<string, string> | undefined;
   /** Hashes of the tools that may be called: as they were first seen, or accepted. Kept under `block` alone. */
-  readonly #trusted = new Map<string, string>();
+  #trusted: Map<string, string> | undefined;
   #blocked = nothingBlocked;
 
   constructor(policy: ToolChanges) {
@@ -54,37 +55,47 @@ export class ToolTrust {
     for (const { before, after } of changed) {
       changes.push({ tool: after.tool.name, before: before.hash, after: after.hash });
     }
-    for (const listed of this.#gone.size === 0 ? [] : added) {
-      const { name } = listed.tool;
-      const before = this.#gone.get(name);
-      if (before !== undefined && before !== listed.hash) changes.push({ tool: name, before, after: listed.hash });
-      this.#gone.delete(name);
-    }
-    for (const { tool, hash } of removed) this.#gone.set(tool.name, hash);
-    for (const name of this.#gone.keys()) {
-      if (this.#gone.size <= mostGone) break;
-      this.#gone.delete(name);
-    }
-    if (this.#policy === 'block') this.#block(tools);
+    if (this.#gone !== undefined) changes.push(...back(this.#gone, added));
+    if (removed.length > 0) keep((this.#gone ??= new Map<string, string>()), removed);
+    if (this.#policy === 'block') this.#block(tools, (this.#trusted ??= new Map<string, string>()));
     return changes;
   }
 
   /** The tool may be called as it is listed now. */
   accept({ tool, hash }: ListedTool): void {
-    if (this.#policy === 'block') this.#trusted.set(tool.name, hash);
+    this.#trusted?.set(tool.name, hash);
     if (!this.#blocked.has(tool.name)) return;
     const blocked = new Map(this.#blocked);
     blocked.delete(tool.name);
     this.#blocked = blocked;
   }
 
-  #block(tools: readonly ListedTool[]): void {
+  #block(tools: readonly ListedTool[], trusted: Map<string, string>): void {
     const blocked = new Map<string, BlockedTool>();
     for (const { tool, hash } of tools) {
-      const trusted = this.#trusted.get(tool.name);
-      if (trusted === undefined && this.#trusted.size < mostTrusted) this.#trusted.set(tool.name, hash);
-      else if (trusted !== hash) blocked.set(tool.name, { tool: tool.name, before: trusted ?? null, after: hash });
+      const before = trusted.get(tool.name);
+      if (before === undefined && trusted.size < mostTrusted) trusted.set(tool.name, hash);
+      else if (before !== hash) blocked.set(tool.name, { tool: tool.name, before: before ?? null, after: hash });
     }
     this.#blocked = blocked.size === 0 ? nothingBlocked : blocked;
+  }
+}
+
+/** Those that are listed again and are not what they were. None of them is gone any more. */
+function back(gone: Map<string, string>, added: readonly ListedTool[]): readonly ToolChange[] {
+  const changes: ToolChange[] = [];
+  for (const { tool, hash } of added) {
+    const before = gone.get(tool.name);
+    if (before !== undefined && before !== hash) changes.push({ tool: tool.name, before, after: hash });
+    gone.delete(tool.name);
+  }
+  return changes;
+}
+
+function keep(gone: Map<string, string>, removed: readonly ListedTool[]): void {
+  for (const { tool, hash } of removed) gone.set(tool.name, hash);
+  for (const name of gone.keys()) {
+    if (gone.size <= mostGone) break;
+    gone.delete(name);
   }
 }
