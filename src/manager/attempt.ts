@@ -5,7 +5,7 @@ import {
   ProtocolError,
   RpcError,
 } from '../errors/request-errors.ts';
-import type { Link } from '../link/link.ts';
+import type { Link, Pending } from '../link/link.ts';
 import {
   callStarted,
   recordOutcome,
@@ -45,7 +45,12 @@ export async function attempt<Result>(
   let outcome: CallOutcome = { kind: 'void' };
   let isAlreadyCounted = false;
   try {
-    const result = await request(record, link, call, time);
+    const pending = send(link, call, time);
+    time.onEnd = () => {
+      pending.cancel();
+    };
+    if (time.ending !== undefined) pending.cancel();
+    const result = await pending.answer;
     if (!call.isResult(result)) {
       throw new ProtocolError(`Server "${record.id}" answered ${whatIs(call)} with something that is no such result.`, {
         serverId: record.id,
@@ -55,7 +60,9 @@ export async function attempt<Result>(
     }
     outcome = { kind: 'answered', ok: true, latencyMs: clock.monotonic() - began };
     return result;
-  } catch (error) {
+  } catch (thrown) {
+    const error =
+      thrown instanceof ProtocolError ? thrown : failureOf(thrown, record.id, generation, call, time.ending);
     outcome = outcomeOf(error, clock.monotonic() - began, time);
     if (outcome.kind === 'failed' && error instanceof OutcomeUnknownError) {
       // A server that dies under many calls has failed once. Its connection is not the circuit's to judge.
@@ -64,6 +71,7 @@ export async function attempt<Result>(
     }
     throw error;
   } finally {
+    time.onEnd = undefined;
     traffic.end(time);
     // A check by hand says no more to the circuit than the checks that come by themselves.
     const counts = circuitMoves === record.circuitMoves && call.isCheck !== true && !isAlreadyCounted;
@@ -71,35 +79,18 @@ export async function attempt<Result>(
   }
 }
 
-async function request<Result>(
-  record: SessionRecord,
-  link: Link,
-  call: Call<Result>,
-  time: CallTime,
-): Promise<Record<string, unknown>> {
-  const { generation } = record;
+function send<Result>(link: Link, call: Call<Result>, time: CallTime): Pending<Record<string, unknown>> {
   const { onProgress } = call.options;
-  try {
-    const pending = link.request(call.method, call.params, {
-      onProgress: (progress) => {
-        time.progress();
-        try {
-          onProgress?.(progress);
-        } catch (error) {
-          time.end({ kind: 'aborted', reason: error });
-        }
-      },
-    });
-    time.onEnd = () => {
-      pending.cancel();
-    };
-    if (time.ending !== undefined) pending.cancel();
-    return await pending.answer;
-  } catch (error) {
-    throw failureOf(error, record.id, generation, call, time.ending);
-  } finally {
-    time.onEnd = undefined;
-  }
+  return link.request(call.method, call.params, {
+    onProgress: (progress) => {
+      time.progress();
+      try {
+        onProgress?.(progress);
+      } catch (error) {
+        time.end({ kind: 'aborted', reason: error });
+      }
+    },
+  });
 }
 
 function outcomeOf(error: unknown, latencyMs: number, { ending }: CallTime): CallOutcome {

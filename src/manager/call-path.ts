@@ -35,8 +35,16 @@ export async function performCall<Result>(route: Route, call: Call<Result>, worl
     maxTimeoutMs: Math.max(timeoutMs, call.options.maxTimeoutMs ?? options.maxCallTimeoutMs),
     signal,
   });
+  const run = new CallRun(route, call, time, world);
   try {
-    return await new CallRun(route, call, time, world).run(choice);
+    for (let next = choice; ;) {
+      try {
+        return await run.visit(next);
+      } catch (error) {
+        const another = run.next(next, error);
+        next = another instanceof Promise ? await another : another;
+      }
+    }
   } finally {
     time.close();
   }
@@ -51,6 +59,8 @@ class CallRun<Result> {
   /** Servers that were tried; made when a second one is looked for. */
   #tried: Set<string> | undefined;
   #attempts = 0;
+  /** The present visit has come to an attempt. */
+  #wasSent = false;
   #visits = 0;
   #unknowns = 0;
   #losses = 0;
@@ -66,24 +76,17 @@ class CallRun<Result> {
     this.#world = world;
   }
 
-  async run(first: Choice): Promise<Served<Result>> {
-    let choice = first;
-    for (;;) {
-      const { record } = choice;
-      this.#visits += 1;
-      const before = this.#attempts;
-      try {
-        return await this.#visit(choice);
-      } catch (error) {
-        if (!isHoldfastError(error)) throw error;
-        const wasSent = this.#attempts > before;
-        choice = wasSent ? await this.#afterAttempt(choice, error) : this.#afterRefusal(record, error);
-      }
-    }
+  /** Where the call goes when a visit ended with this error; throws what the caller is told when it goes nowhere. */
+  next(choice: Choice, error: unknown): Choice | Promise<Choice> {
+    if (!isHoldfastError(error)) throw error;
+    return this.#wasSent ? this.#afterAttempt(choice, error) : this.#afterRefusal(choice.record, error);
   }
 
-  async #visit(choice: Choice): Promise<Served<Result>> {
+  /** Takes the call to one server: waits for its turn, and for its link, and sends it once. */
+  async visit(choice: Choice): Promise<Served<Result>> {
     const { record } = choice;
+    this.#visits += 1;
+    this.#wasSent = false;
     this.#time.waitWith(record.traffic.people);
     const needsTurn = this.#call.isCheck !== true;
     // Nothing is awaited without need: a call to a server that takes it is on the wire when the call returns.
@@ -98,6 +101,7 @@ class CallRun<Result> {
       this.#assertStillSafe(record);
       if (this.#call.tool !== undefined) this.#calledAs ??= record.tools.listed(this.#call.tool);
       this.#attempts += 1;
+      this.#wasSent = true;
       const { generation } = record;
       const result = await attempt(record, link, this.#call, this.#time, this.#world);
       const checking = checkOutput(record, this.#call, result, this.#time, this.#world.ports.validator);

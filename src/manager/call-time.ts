@@ -38,8 +38,13 @@ export class CallTime {
     this.#limits = limits;
     this.#beganMs = clock.monotonic();
     this.#timer = clock.setTimeout(this.#check, Math.min(limits.timeoutMs, limits.maxTimeoutMs));
-    if (limits.signal !== undefined) this.#stopListening = onAbort(limits.signal, this.#onAbort);
-    if (limits.signal?.aborted === true) this.#onAbort();
+    const { signal } = limits;
+    if (signal === undefined) return;
+    const abort = (): void => {
+      this.end({ kind: 'aborted', reason: signal.reason });
+    };
+    this.#stopListening = onAbort(signal, abort);
+    if (signal.aborted) abort();
   }
 
   /** How much time the call has at this moment, in milliseconds; 0 or less when it is over. */
@@ -100,10 +105,6 @@ export class CallTime {
   get #allPausedMs(): number {
     return this.#pausedMs + (this.#people === undefined ? 0 : this.#people.totalMs - this.#peopleBeforeMs);
   }
-
-  readonly #onAbort = (): void => {
-    this.end({ kind: 'aborted', reason: this.#limits.signal?.reason });
-  };
 
   readonly #check = (): void => {
     if (this.#isOver || this.ending !== undefined) return;

@@ -28,7 +28,7 @@ const mostPages = 64;
 export abstract class CallerVerbs {
   abstract readonly id: string;
 
-  /** Performs one call and says who served it. */
+  /** Performs one call and says who served it. May throw instead of rejecting. */
   protected abstract perform<Result>(call: Call<Result>): Promise<Served<Result>>;
 
   async callTool(
@@ -38,13 +38,15 @@ export abstract class CallerVerbs {
   ): Promise<ToolResult> {
     text(name, 'name', this.id);
     objectValue(args, 'args', this.id);
-    return this.#result({
+    // Each promise that a call goes through costs as much as its bookkeeping: there are no more than needed, here and all the way down.
+    const served = await this.perform({
       method: 'tools/call',
       params: { name, arguments: args },
       options,
       tool: name,
       isResult: isToolResult,
     });
+    return served.result;
   }
 
   listTools(options?: CallOptions): Promise<readonly Tool[]> {

@@ -98,7 +98,7 @@ export class GroupHandle extends CallerVerbs implements Group {
     this.#world.send({ type: 'GROUP.FAILBACK', id: this.id });
   }
 
-  protected async perform<Result>(call: Call<Result>): Promise<Served<Result>> {
+  protected perform<Result>(call: Call<Result>): Promise<Served<Result>> {
     this.#assertOpen();
     return performCall(new GroupRoute(this.#record), call, this.#world);
   }

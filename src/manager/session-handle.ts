@@ -172,7 +172,7 @@ export class SessionHandle extends CallerVerbs implements Session {
     this.#world.resetCircuit(this.#record);
   }
 
-  protected async perform<Result>(call: Call<Result>): Promise<Served<Result>> {
+  protected perform<Result>(call: Call<Result>): Promise<Served<Result>> {
     return performCall(new SessionRoute(this.#record), call, this.#world);
   }
 

@@ -92,8 +92,7 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
       return;
     }
     this.#body = body;
-    const { whenSettled } = this.#options;
-    if (whenSettled !== undefined) this.#guarded(() => whenSettled(() => this.drop()));
+    this.#guarded(() => this.#options.whenSettled?.(() => this.drop()));
     this.#prepare();
   }
 
@@ -127,10 +126,8 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
 
   isWanted(): boolean {
     if (this.#isSettled) return false;
-    const { stillWanted } = this.#options;
-    if (stillWanted === undefined) return true;
     try {
-      return stillWanted();
+      return this.#options.stillWanted?.() ?? true;
     } catch (error) {
       this.#host.reportThrown(error);
       return false;
@@ -139,8 +136,7 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
 
   onHandedOver(): void {
     this.#isSent = true;
-    const { onHandedOver } = this.#options;
-    if (onHandedOver !== undefined) this.#guarded(onHandedOver);
+    this.#guarded(() => this.#options.onHandedOver?.());
   }
 
   onUnwanted(): void {
@@ -229,8 +225,7 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
   async #mend(head: ResponseHead): Promise<void> {
     this.#isMending = true;
     this.#isSent = false;
-    const { onTurnedAway } = this.#options;
-    if (onTurnedAway !== undefined) this.#guarded(onTurnedAway);
+    this.#guarded(() => this.#options.onTurnedAway?.());
     const fault = await this.#host.gate.mend(head, this.#token);
     this.#isMending = false;
     if (this.#isSettled) return;

@@ -14,7 +14,7 @@ export interface CallKeeper {
  * One message of ours on its way, settled exactly once: the first verdict wins and later ones change nothing.
  *
  * It also keeps the evidence that outcomes are judged by: whether the message was handed to the wire, and whether an
- * answer with its id came back.
+ * answer with its id came back. Transports are given the call itself as the options with which it is sent.
  */
 export class Call implements Pending<Record<string, unknown>> {
   readonly answer: Promise<Record<string, unknown>>;
@@ -59,13 +59,18 @@ export class Call implements Pending<Record<string, unknown>> {
     else this.#drop = drop;
   }
 
+  /** Asked by a transport immediately before it writes the message. */
+  stillWanted(): boolean {
+    return !this.#settled;
+  }
+
   /** The transport takes the message: from here on it counts as sent. */
-  markSent(): void {
+  onHandedOver(): void {
     this.#sent = true;
   }
 
   /** The server turned it away unexecuted, and it has not been sent again yet. */
-  markUnsent(): void {
+  onTurnedAway(): void {
     this.#sent = false;
   }
 

@@ -74,7 +74,7 @@ class CustomWire implements Wire {
   }
 
   async send(message: JSONRPCMessage, options: Parameters<Wire['send']>[1]): Promise<void> {
-    options.call?.markSent();
+    options.call?.onHandedOver();
     await this.#transport.send(message, options.sdkOptions);
   }
 

@@ -52,19 +52,13 @@ export class HttpWire implements Wire {
   }
 
   async send(message: JSONRPCMessage, { call }: Parameters<Wire['send']>[1]): Promise<void> {
-    const options = call && {
-      stillWanted: () => !call.settled,
-      onHandedOver: () => call.markSent(),
-      onTurnedAway: () => call.markUnsent(),
-      whenSettled: (drop: () => void) => call.whenSettled(drop),
-    };
     try {
-      await this.#transport.send(message, options);
+      await this.#transport.send(message, call);
     } catch (error) {
       const refusal = this.#mayBeOlder(message) ? refusalOf(error) : null;
       if (refusal === null || !(await this.#fallBack(refusal))) throw error;
       try {
-        await this.#transport.send(message, options);
+        await this.#transport.send(message, call);
       } catch {
         // What the newer transport met with says more about a server that speaks neither.
         throw error;

@@ -46,12 +46,8 @@ export class StdioWire implements Wire {
     await this.#transport.start();
   }
 
-  async send(message: JSONRPCMessage, options: Parameters<Wire['send']>[1]): Promise<void> {
-    const { call } = options;
-    await this.#transport.send(
-      message,
-      call && { stillWanted: () => !call.settled, onHandedOver: () => call.markSent() },
-    );
+  send(message: JSONRPCMessage, { call }: Parameters<Wire['send']>[1]): Promise<void> {
+    return this.#transport.send(message, call);
   }
 
   setProtocolVersion(): void {}

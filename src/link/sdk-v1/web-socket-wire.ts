@@ -30,11 +30,8 @@ export class WebSocketWire implements Wire {
     await this.#transport.start();
   }
 
-  async send(message: JSONRPCMessage, { call }: Parameters<Wire['send']>[1]): Promise<void> {
-    await this.#transport.send(
-      message,
-      call && { stillWanted: () => !call.settled, onHandedOver: () => call.markSent() },
-    );
+  send(message: JSONRPCMessage, { call }: Parameters<Wire['send']>[1]): Promise<void> {
+    return this.#transport.send(message, call);
   }
 
   setProtocolVersion(): void {}

@@ -15,19 +15,20 @@ export interface QueueOptions {
   readonly onHandlerError: (error: unknown) => void;
 }
 
-export interface QueueEntry {
-  /** The whole frame, its newline included. */
-  readonly frame: string;
-  /** Whether the frame answers a request of the server: see {@link StdinQueue.answerBytes}. */
-  readonly isAnswer: boolean;
-  /** Asked immediately before the write; false drops the frame and rejects it as `aborted`, unsent. */
-  readonly stillWanted?: (() => boolean) | undefined;
-  /** Told synchronously, immediately before the frame is given to `stdin.write`: from here on it may have been sent. */
-  readonly onHandedOver?: (() => void) | undefined;
+/** How one message is sent. What these throw is reported, and drops the message before it is handed over. */
+export interface SendOptions {
+  /** Asked immediately before the write; false drops the message, which is rejected as `aborted`, unsent. */
+  stillWanted?(): boolean;
+  /** Told synchronously, immediately before the bytes are given to the pipe: from here on the message may have been sent. */
+  onHandedOver?(): void;
 }
 
-interface Waiting extends QueueEntry {
+interface Waiting {
+  /** The whole frame, its newline included. */
+  readonly frame: string;
   readonly bytes: number;
+  readonly isAnswer: boolean;
+  readonly options: SendOptions | undefined;
   readonly resolve: () => void;
   readonly reject: (error: LinkError) => void;
 }
@@ -69,18 +70,21 @@ export class StdinQueue {
     return this.#answerBytes;
   }
 
-  /** Resolves when the write callback came; rejects with a `LinkError` that says whether the frame may have been sent. */
-  push(entry: QueueEntry): Promise<void> {
+  /**
+   * Takes a whole frame, its newline included. Resolves when the write callback came; rejects with a `LinkError` that says whether the
+   * frame may have been sent. `isAnswer`: it answers a request of the server, see {@link answerBytes}.
+   */
+  push(frame: string, isAnswer: boolean, options?: SendOptions): Promise<void> {
     if (this.#refusal !== null) return Promise.reject(unsent(this.#refusal));
-    const bytes = Buffer.byteLength(entry.frame);
+    const bytes = Buffer.byteLength(frame);
     const isFull = this.#waiting.length - this.#next >= MAX_FRAMES;
     if (isFull || this.#queuedBytes + bytes > this.#options.maxBytes) {
       return Promise.reject(unsent(this.#queueFull(bytes)));
     }
     return new Promise((resolve, reject) => {
       this.#queuedBytes += bytes;
-      if (entry.isAnswer) this.#answerBytes += bytes;
-      this.#waiting.push({ ...entry, bytes, resolve, reject });
+      if (isAnswer) this.#answerBytes += bytes;
+      this.#waiting.push({ frame, bytes, isAnswer, options, resolve, reject });
       this.#pump();
     });
   }
@@ -173,9 +177,8 @@ export class StdinQueue {
   }
 
   #isWanted(entry: Waiting): boolean {
-    if (entry.stillWanted === undefined) return true;
     try {
-      return entry.stillWanted();
+      return entry.options?.stillWanted?.() ?? true;
     } catch (error) {
       this.#options.onHandlerError(error);
       return false;
@@ -184,7 +187,7 @@ export class StdinQueue {
 
   #tellHandedOver(entry: Waiting): void {
     try {
-      entry.onHandedOver?.();
+      entry.options?.onHandedOver?.();
     } catch (error) {
       this.#options.onHandlerError(error);
     }

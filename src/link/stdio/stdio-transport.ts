@@ -13,7 +13,7 @@ import { spawnFault } from './spawn-fault.ts';
 import { StderrRing } from './stderr-ring.ts';
 import { CLOSED, STDOUT_CLOSED, exitFault, misuse, stdinClosed } from './stdio-faults.ts';
 import type { Exit } from './stdio-faults.ts';
-import { StdinQueue } from './stdin-queue.ts';
+import { type SendOptions, StdinQueue } from './stdin-queue.ts';
 
 export interface StdioTransportOptions {
   readonly target: StdioTarget;
@@ -33,13 +33,6 @@ export interface StdioTransportOptions {
   readonly onFault?: ((fault: Fault) => void) | undefined;
   /** Default: the guardian of this process. */
   readonly guardian?: Guardian | undefined;
-}
-
-export interface SendOptions {
-  /** Asked immediately before the write; false drops the message, and `send` rejects with `aborted`, unsent. */
-  readonly stillWanted?: (() => boolean) | undefined;
-  /** Told synchronously, immediately before the bytes are given to the pipe: from here on the message may have been sent. */
-  readonly onHandedOver?: (() => void) | undefined;
 }
 
 /** How many bytes of our answers may wait before stdout is held back. */
@@ -145,14 +138,13 @@ export class StdioTransport implements Transport {
    * Sends one message. Resolves when the pipe has taken it, which does not mean that the server has read it. Never throws and
    * rejects only with a `LinkError`, whose `sent` is false exactly when no byte was given to the pipe.
    */
-  send(message: JsonRpcMessage, options: SendOptions = {}): Promise<void> {
+  send(message: JsonRpcMessage, options?: SendOptions): Promise<void> {
     if (this.#cause !== null) return Promise.reject(unsent(this.#cause));
     const running = this.#running;
     if (running === null) return Promise.reject(unsent(misuse('not-started', 'The transport is not started yet.')));
     const frame = serialise(message);
     if (typeof frame !== 'string') return Promise.reject(unsent(frame));
-    const { stillWanted, onHandedOver } = options;
-    const sent = running.queue.push({ frame, isAnswer: message['method'] === undefined, stillWanted, onHandedOver });
+    const sent = running.queue.push(frame, message['method'] === undefined, options);
     this.#regulate();
     return sent;
   }

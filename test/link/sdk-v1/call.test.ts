@@ -52,8 +52,8 @@ describe('a call', () => {
 
   it('that was taken and turned away unexecuted is unsent again when it is cancelled', async () => {
     const { call } = kept();
-    call.markSent();
-    call.markUnsent();
+    call.onHandedOver();
+    call.onTurnedAway();
     call.cancel();
     await expect(call.answer).rejects.toMatchObject({ failure: { kind: 'aborted', sent: false } });
   });

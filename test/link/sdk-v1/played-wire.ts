@@ -38,7 +38,7 @@ export class PlayedWire implements Pick<Wire, 'send'> {
             reject(new LinkError({ kind: 'aborted', sent: false }));
             return;
           }
-          call?.markSent();
+          call?.onHandedOver();
           this.written.push(message);
         },
         fail: (error) => {

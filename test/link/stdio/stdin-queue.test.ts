@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { LinkError } from '../../../src/link/fault.ts';
 import type { Fault, RequestFailure } from '../../../src/link/fault.ts';
 import { StdinQueue } from '../../../src/link/stdio/stdin-queue.ts';
-import type { QueueEntry } from '../../../src/link/stdio/stdin-queue.ts';
+import type { SendOptions } from '../../../src/link/stdio/stdin-queue.ts';
 
 const DEAD: Fault = { kind: 'exit', code: 'exit:1', message: 'It exited.' };
 
@@ -50,8 +50,8 @@ function queueing(maxBytes = 1000) {
     onHandlerError: (error) => thrown.push(error),
   });
   const settled: Record<string, RequestFailure | 'sent'> = {};
-  const push = (frame: string, more: Partial<QueueEntry> = {}): void => {
-    queue.push({ frame, isAnswer: false, ...more }).then(
+  const push = (frame: string, options?: SendOptions, isAnswer = false): void => {
+    queue.push(frame, isAnswer, options).then(
       () => (settled[frame] = 'sent'),
       (error: unknown) => {
         if (error instanceof LinkError) settled[frame] = error.failure;
@@ -172,9 +172,9 @@ describe('a stdin queue', () => {
 
   test('counts answers apart', async () => {
     const { pipe, queue, push } = queueing();
-    push('aa', { isAnswer: true });
+    push('aa', undefined, true);
     push('bbb');
-    push('cccc', { isAnswer: true, stillWanted: () => false });
+    push('cccc', { stillWanted: () => false }, true);
     expect([queue.queuedBytes, queue.answerBytes]).toEqual([9, 6]);
     await pipe.take();
     expect([queue.queuedBytes, queue.answerBytes]).toEqual([3, 0]);
