@@ -17,12 +17,15 @@ import {
 import type { Call } from './call.ts';
 import { failureOf, whatIs } from './call-failure.ts';
 import type { CallTime } from './call-time.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** What the call path needs besides a record. */
 export interface CallWorld {
   readonly ports: ManagerPorts;
+  /** When the calls end that are under way. */
+  readonly deadlines: Deadlines;
   tellEdge(record: SessionRecord, edge: CallEdge): void;
   /** Connects a session that waits for its first call. */
   open(record: SessionRecord): void;

@@ -30,7 +30,7 @@ export async function performCall<Result>(route: Route, call: Call<Result>, worl
     throw endedError(id, generation, call, 'not-sent', { kind: 'aborted', reason: signal.reason });
   }
   const timeoutMs = call.options.timeoutMs ?? options.callTimeoutMs;
-  const time = new CallTime(choice.record.clock, {
+  const time = new CallTime(choice.record.clock, world.deadlines, {
     timeoutMs,
     maxTimeoutMs: Math.max(timeoutMs, call.options.maxTimeoutMs ?? options.maxCallTimeoutMs),
     signal,

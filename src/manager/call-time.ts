@@ -1,6 +1,7 @@
-import type { Clock, TimerId } from '../actors/ports.ts';
+import type { Clock } from '../actors/ports.ts';
 import { onAbort } from './abort-listeners.ts';
 import type { Ending } from './call-failure.ts';
+import type { Deadlines, Due } from './deadlines.ts';
 import type { PeopleWaitedFor } from './people-waited-for.ts';
 
 export interface TimeLimits {
@@ -15,12 +16,15 @@ export interface TimeLimits {
  * The time of one call over all its attempts and waits, and its end by the clock or by its caller. Time in which the server waits for a
  * person does not count. A timeout counts only when what has already arrived was read.
  */
-export class CallTime {
+export class CallTime implements Due {
   /** How the call was ended, once it was: by its time, by its caller, or by its server's removal. */
   ending: Ending | undefined;
   /** What to stop when the call is ended: the wait or the request that is under way. */
   onEnd: (() => void) | undefined;
+  /** When it is looked at next. */
+  dueMs = 0;
   readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
   readonly #limits: TimeLimits;
   readonly #beganMs: number;
   #people: PeopleWaitedFor | undefined;
@@ -28,16 +32,18 @@ export class CallTime {
   #pausedMs = 0;
   /** How old the call was at its last sign of progress. */
   #progressAgeMs = 0;
-  #timer: TimerId;
+  /** In how many milliseconds it was to be looked at. */
+  #waitMs = 0;
   #stopWaiting: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
   #isOver = false;
 
-  constructor(clock: Clock, limits: TimeLimits) {
+  constructor(clock: Clock, deadlines: Deadlines, limits: TimeLimits) {
     this.#clock = clock;
+    this.#deadlines = deadlines;
     this.#limits = limits;
     this.#beganMs = clock.monotonic();
-    this.#timer = clock.setTimeout(this.#check, Math.min(limits.timeoutMs, limits.maxTimeoutMs));
+    this.#lookIn(this.#beganMs, Math.min(limits.timeoutMs, limits.maxTimeoutMs));
     const { signal } = limits;
     if (signal === undefined) return;
     const abort = (): void => {
@@ -79,7 +85,7 @@ export class CallTime {
   /** The call is settled. Leaves no timer and no listener. */
   close(): void {
     this.#isOver = true;
-    this.#clock.clearTimeout(this.#timer);
+    this.#deadlines.remove(this, this.#waitMs);
     this.#stopListening?.();
     this.#stopWaiting?.();
   }
@@ -106,22 +112,31 @@ export class CallTime {
     return this.#pausedMs + (this.#people === undefined ? 0 : this.#people.totalMs - this.#peopleBeforeMs);
   }
 
-  readonly #check = (): void => {
+  /** It may be over. */
+  due(): void {
     if (this.#isOver || this.ending !== undefined) return;
     const { leftMs } = this;
     if (this.#people?.isWaiting === true) {
-      this.#stopWaiting = this.#people.onResumed(this.#check);
+      this.#stopWaiting = this.#people.onResumed(() => {
+        this.due();
+      });
     } else if (leftMs > 0) {
-      this.#timer = this.#clock.setTimeout(this.#check, leftMs);
+      this.#lookIn(this.#clock.monotonic(), leftMs);
     } else {
       const lateMs = Math.max(-leftMs, this.#clock.loopLag());
       // An answer, or a sign of progress, may be waiting unread in the pipe.
       this.#clock.nextMacrotask(() => {
-        if (this.leftMs > 0) this.#check();
+        if (this.leftMs > 0) this.due();
         else this.#timeUp(lateMs);
       });
     }
-  };
+  }
+
+  #lookIn(nowMs: number, ms: number): void {
+    this.dueMs = nowMs + ms;
+    this.#waitMs = ms;
+    this.#deadlines.add(this, ms);
+  }
 
   #timeUp(lateMs: number): void {
     const { timeoutMs, maxTimeoutMs } = this.#limits;

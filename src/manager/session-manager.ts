@@ -5,6 +5,7 @@ import { ClosedError } from '../errors/usage-errors.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import type { ConnectionInfo, ManagerSnapshot } from './connection-info.ts';
 import type { CallOptions } from './call-options.ts';
+import { Deadlines } from './deadlines.ts';
 import { defaultPorts } from './default-ports.ts';
 import { Fleet } from './fleet.ts';
 import type { Group, GroupInfo } from './group.ts';
@@ -81,6 +82,7 @@ export class SessionManager {
     );
     const world: HandleWorld = {
       ports: this.#ports,
+      deadlines: new Deadlines(clock),
       events$: this.events$,
       open: (record) => {
         this.#fleet.send({ type: 'SESSION.OPEN', id: record.id, atMs: clock.monotonic() });

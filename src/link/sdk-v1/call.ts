@@ -2,6 +2,8 @@ import { LinkError } from '../fault.ts';
 import type { RequestFailure } from '../fault.ts';
 import type { Pending, Progress } from '../link.ts';
 
+const nothing = (): void => undefined;
+
 /** Who keeps a call while it is under way. */
 export interface CallKeeper {
   /** It is settled: nothing that comes for it changes anything from here on. */
@@ -22,8 +24,8 @@ export class Call implements Pending<Record<string, unknown>> {
   readonly id: number | null;
   readonly #keeper: CallKeeper;
   readonly #onProgress: ((progress: Progress) => void) | undefined;
-  #resolve: (result: Record<string, unknown>) => void = () => undefined;
-  #reject: (error: LinkError) => void = () => undefined;
+  #resolve: (result: Record<string, unknown>) => void = nothing;
+  #reject: (error: LinkError) => void = nothing;
   #sent = false;
   #drop: (() => void) | undefined;
   #answered = false;
