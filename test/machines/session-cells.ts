@@ -77,6 +77,11 @@ export const generationFacts = {
   'HEALTH.TICK': (generation) => ({ type: 'HEALTH.TICK', generation, lateMs: 0, answeredAgoMs: 30_000 }),
 } as const satisfies Readonly<Record<GenerationFact['type'], (generation: number, atMs: number) => GenerationFact>>;
 
+/** What XState's own timer for a state sends when it has run down. */
+function timedOut(delay: string, path: string): SessionMachineEvent {
+  return { type: `xstate.after.${delay}.session.${path}` } as unknown as SessionMachineEvent;
+}
+
 /** Every event of the table's columns, at 5 s of the session's life. */
 export const events = {
   OPEN: () => ({ type: 'SESSION.OPEN', id: 'weather', atMs: 5_000 }),
@@ -85,6 +90,8 @@ export const events = {
   DRAIN: () => ({ type: 'SESSION.DRAIN', id: 'weather', drainMs: 20_000, inFlight: 2 }),
   'DRAIN, nothing in flight': () => ({ type: 'SESSION.DRAIN', id: 'weather', drainMs: 20_000, inFlight: 0 }),
   'DRAIN, at once': () => ({ type: 'SESSION.DRAIN', id: 'weather', drainMs: 0, inFlight: 2 }),
+  ABANDON: () => ({ type: 'SESSION.ABANDON', id: 'weather' }),
+  'LINK.SPAWNED': generationFacts['LINK.SPAWNED'],
   'LINK.OPENED': generationFacts['LINK.OPENED'],
   'LINK.FAULT': generationFacts['LINK.FAULT'],
   'LINK.DOWN': generationFacts['LINK.DOWN'],
@@ -123,6 +130,7 @@ export const events = {
     reason: 'asked for',
   }),
   'OVERLOAD.OVER': () => ({ type: 'OVERLOAD.OVER' }),
+  'REST.OVER': () => ({ type: 'REST.OVER' }),
   STABLE: () => ({ type: 'STABLE' }),
   'TICKS.LOST': () => ({ type: 'TICKS.LOST' }),
   'CIRCUIT.TRIPPED': () => ({ type: 'CIRCUIT.TRIPPED', inFlight: 0, reason: 'calls failed' }),
@@ -135,6 +143,11 @@ export const events = {
     generation: generation - 1,
   }),
   'CIRCUIT.RESET': () => ({ type: 'CIRCUIT.RESET', id: 'weather' }),
+  'after the connect timeout': () => timedOut('the connect timeout', 'connecting.attempt'),
+  'after the proving pause': () => timedOut('the proving pause', 'connecting.attempt.verifying.pausing'),
+  'after the drain time': () => timedOut('the drain time', 'draining'),
+  'after the time between two trials': () =>
+    timedOut('the time between two trials', 'connected.circuit.halfOpen.pausing'),
 } as const satisfies Readonly<Record<string, (generation: number, atMs: number) => SessionMachineEvent>>;
 
 export type EventName = keyof typeof events;

@@ -1,71 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { GroupMachineEvent } from '../../src/machines/group-events.ts';
-import type { GenerationFact, SessionMachineEvent } from '../../src/machines/session-events.ts';
+import { groupEventTypes, sessionEventTypes } from '../machines/event-types.ts';
+import { generationFacts } from '../machines/session-cells.ts';
 import { runsOf } from './run-case.ts';
 import { type GroupCase, readTables, type SessionCase, specFolder, stepsOf } from './spec-tables.ts';
-
-/** Where each event comes from: `given` by the tables, or from a timer of the machine, which the tables let run down instead. */
-const sessionEvents = {
-  'SESSION.OPEN': 'given',
-  'SESSION.REOPEN': 'given',
-  'SESSION.RECYCLE': 'given',
-  'SESSION.DRAIN': 'given',
-  'SESSION.ABANDON': 'given',
-  'CIRCUIT.RESET': 'given',
-  'LINK.SPAWNED': 'given',
-  'LINK.OPENED': 'given',
-  'LINK.FAULT': 'given',
-  'LINK.DOWN': 'given',
-  'LINK.RELEASED': 'given',
-  'SESSION.LOST': 'given',
-  'PING.OK': 'given',
-  'PING.FAILED': 'given',
-  'PING.VOID': 'given',
-  HYDRATED: 'given',
-  'HEALTH.TICK': 'given',
-  'CALLS.FAILING': 'given',
-  'CALLS.RECOVERED': 'given',
-  'LATENCY.HIGH': 'given',
-  'LATENCY.LOW': 'given',
-  OVERLOAD: 'given',
-  'CIRCUIT.TRIPPED': 'given',
-  'CIRCUIT.PROVED': 'given',
-  'INFLIGHT.ZERO': 'given',
-  PERMIT: 'given',
-  'TICKS.LOST': 'given',
-  'OVERLOAD.OVER': 'timer',
-  'REST.OVER': 'timer',
-  STABLE: 'timer',
-  'RECYCLE.DUE': 'timer',
-  'CIRCUIT.DUE': 'timer',
-  'CIRCUIT.RECYCLE': 'timer',
-} as const satisfies Readonly<Record<SessionMachineEvent['type'], 'given' | 'timer'>>;
-
-const groupEvents = {
-  'MEMBER.CHANGED': 'given',
-  'MEMBER.MOVED': 'given',
-  'GROUP.FAILOVER': 'given',
-  'GROUP.FAILBACK': 'given',
-  'GROUP.REMOVE': 'given',
-  'FAILBACK.DUE': 'timer',
-  'DWELL.OVER': 'timer',
-} as const satisfies Readonly<Record<GroupMachineEvent['type'], 'given' | 'timer'>>;
-
-const generationFacts = {
-  'LINK.SPAWNED': true,
-  'LINK.OPENED': true,
-  'LINK.FAULT': true,
-  'LINK.DOWN': true,
-  'LINK.RELEASED': true,
-  'SESSION.LOST': true,
-  'PING.OK': true,
-  'PING.FAILED': true,
-  'PING.VOID': true,
-  HYDRATED: true,
-  'HEALTH.TICK': true,
-} as const satisfies Readonly<Record<GenerationFact['type'], true>>;
 
 const tables = readTables();
 
@@ -97,8 +36,8 @@ describe('the tables', () => {
   });
 
   it.each([
-    ['session', sessionEvents],
-    ['group', groupEvents],
+    ['session', sessionEventTypes],
+    ['group', groupEventTypes],
   ] as const)(
     'may give the %s machine the events that are not its own timers, and give each of them',
     (machine, all) => {
