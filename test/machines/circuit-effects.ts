@@ -219,7 +219,10 @@ export const circuitTable: Readonly<Record<CircuitStateName, Row>> = {
 };
 
 /** A circuit that is closed for good and trips. Without calls in flight there is nothing to wait for. */
-function trippedRow(phase: 'connected.healthy' | 'connected.degraded' | 'connected.unhealthy'): Row {
+function trippedRow(
+  phase: 'connected.healthy' | 'connected.degraded' | 'connected.unhealthy',
+  timers: readonly number[] = [],
+): Row {
   const circuit: Circuit = { ...waited, openUntilMs: 65_000, cause: 'calls failed' };
   const reason = 'the circuit is open: calls failed';
   const told = moved({ from: 'closed', to: 'open', openMs: 60_000, reason: 'calls failed' });
@@ -228,7 +231,7 @@ function trippedRow(phase: 'connected.healthy' | 'connected.degraded' | 'connect
       to: phase,
       changed: { circuit, reason, recycling: true },
       log: ['remembered', told, tick(5_000)],
-      timers: [10_000, 60_000],
+      timers: inOrder(10_000, 60_000, ...timers),
     },
     'CIRCUIT.TRIPPED': {
       to: 'releasing',
@@ -247,5 +250,9 @@ function trippedRow(phase: 'connected.healthy' | 'connected.degraded' | 'connect
 export const closedCircuitTable: Readonly<Partial<Record<StateName, Row>>> = {
   healthy: trippedRow('connected.healthy'),
   degraded: trippedRow('connected.degraded'),
+  'degraded, one good check to go': trippedRow('connected.degraded'),
+  'degraded, for every reason but its checks': trippedRow('connected.degraded', [10_000]),
   unhealthy: trippedRow('connected.unhealthy'),
+  'unhealthy, one good check to go': trippedRow('connected.unhealthy'),
+  'unhealthy, at its last check': trippedRow('connected.unhealthy'),
 };

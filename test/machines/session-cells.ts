@@ -12,10 +12,25 @@ export const states = {
   opening: () => new SessionBench().permit(),
   'verifying, asking': () => new SessionBench().permit().opened(),
   'verifying, pausing': () => new SessionBench().permit().opened().pingVoid(),
+  'verifying, one answer to go': () => {
+    const bench = new SessionBench({ memory: { everConnected: true } }).permit().opened().pingOk().hydrated(0);
+    bench.send(timedOut('the proving pause', 'connecting.attempt.verifying.pausing'));
+    return bench;
+  },
   hydrating: () => new SessionBench().permit().opened().pingOk(),
+  'hydrating, of a later connection': () =>
+    new SessionBench({ memory: { everConnected: true } }).permit().opened().pingOk(),
   healthy: () => new SessionBench().connect(),
   degraded: () => new SessionBench().connect().failCheck(),
+  'degraded, one good check to go': () => new SessionBench().connect().failCheck().passCheck(),
+  'degraded, for every reason but its checks': () => {
+    const bench = new SessionBench().connect();
+    bench.send({ type: 'CALLS.FAILING' }, { type: 'LATENCY.HIGH' }, { type: 'OVERLOAD', retryAfterMs: undefined });
+    return bench.passCheck(12, 4_500).passCheck(12, 4_500);
+  },
   unhealthy: () => new SessionBench().connect().failCheck().failCheck().failCheck(),
+  'unhealthy, one good check to go': () => new SessionBench().connect().failCheck().failCheck().failCheck().passCheck(),
+  'unhealthy, at its last check': () => new SessionBench().connect().failCheck().failCheck().failCheck().failCheck(),
   draining: () => new SessionBench().connect().drain(),
   'releasing, bound for waiting': () => new SessionBench().connect().recycle(),
   'releasing, bound for backingOff': () => new SessionBench().connect().down(),
@@ -102,6 +117,7 @@ export const events = {
   'PING.FAILED': generationFacts['PING.FAILED'],
   'PING.VOID': generationFacts['PING.VOID'],
   HYDRATED: generationFacts.HYDRATED,
+  'HYDRATED, without tools': (generation: number) => ({ type: 'HYDRATED', generation, answers: 0 }),
   'HEALTH.TICK': generationFacts['HEALTH.TICK'],
   'HEALTH.TICK, answered lately': (generation: number) => ({
     type: 'HEALTH.TICK',
@@ -177,10 +193,16 @@ export const timersOf: Readonly<Record<StateName | CircuitStateName, readonly nu
   opening: [30_000],
   'verifying, asking': [30_000],
   'verifying, pausing': [250, 30_000],
+  'verifying, one answer to go': [30_000],
   hydrating: [30_000],
+  'hydrating, of a later connection': [30_000],
   healthy: [],
   degraded: [],
+  'degraded, one good check to go': [],
+  'degraded, for every reason but its checks': [10_000],
   unhealthy: [],
+  'unhealthy, one good check to go': [],
+  'unhealthy, at its last check': [],
   draining: [20_000],
   'releasing, bound for waiting': [],
   'releasing, bound for backingOff': [],

@@ -95,9 +95,9 @@ function attemptRow(phase: Phase, waitedFor: string): Row {
   };
 }
 
-function askingRow(): Row {
+function askingRow(waitedFor: string = 'its answer to a first check'): Row {
   return {
-    ...attemptRow('connecting.verifying', 'its answer to a first check'),
+    ...attemptRow('connecting.verifying', waitedFor),
     'PING.OK': {
       to: 'connecting.hydrating',
       changed: { answers: 1, lastCheckAt: 1_005_000 },
@@ -108,18 +108,29 @@ function askingRow(): Row {
   };
 }
 
+function hydrated(changed: Effect['changed']): Effect {
+  return {
+    to: 'connected.healthy',
+    changed: { ...changed, lastCheckAt: 1_005_000 },
+    log: ['permit returned', 'remembered', tick(15_000)],
+    timers: [],
+  };
+}
+
 interface HealthCells {
   readonly phase: Phase;
   readonly failures: number;
   readonly successes: number;
+  /** Default: when nothing failed and enough succeeded. */
+  readonly isSound?: boolean;
   /** Failed checks and good ones lead here. */
   readonly afterOk: Effect;
   readonly afterFailed: Effect;
 }
 
 /** What the three states of health have in common. A reason to be degraded asks for a check soon, unless one is due soon anyway. */
-function connectedRow({ phase, failures, successes, afterOk, afterFailed }: HealthCells): Row {
-  const sound = failures === 0 && successes >= 2;
+function connectedRow({ phase, failures, successes, isSound, afterOk, afterFailed }: HealthCells): Row {
+  const sound = isSound ?? (failures === 0 && successes >= 2);
   const asked: Effect = { to: phase, log: [ticked, 'link 1: PROBE.REQUEST'] };
   const degradedBy = (reason: string, text: string): Effect => ({
     to: sound ? 'connected.degraded' : phase,
@@ -199,6 +210,62 @@ const unhealthy: HealthCells = {
     log: [checkFailed, tick(5_000)],
   },
 };
+
+/** The last of the good checks that health takes. */
+const recovered: Effect = {
+  to: 'connected.healthy',
+  changed: { health: { failures: 0, successes: 2, reasons: [] }, lastCheckAt: 1_005_000, reason: null },
+  log: [checkedOk, tick(30_000)],
+};
+
+/** Its checks are good, but its calls fail, its answers are slow and it is overloaded: each of these ends by itself. */
+function everyReasonRow(): Row {
+  const left = (successes: number, ...reasons: readonly string[]) => ({ failures: 0, successes, reasons });
+  const slow = 'answers are slow';
+  const overloaded = 'the server is overloaded';
+  const failing = 'calls get no answer';
+  const row = connectedRow({
+    ...degraded,
+    failures: 0,
+    successes: 2,
+    isSound: false,
+    afterOk: {
+      to: 'connected.degraded',
+      changed: {
+        health: left(3, 'calls', 'overload'),
+        lastCheckAt: 1_005_000,
+        reason: `${failing}, ${overloaded}`,
+      },
+      log: [checkedOk, tick(5_000)],
+    },
+    afterFailed: {
+      to: 'connected.degraded',
+      changed: {
+        health: { failures: 1, successes: 0, reasons: ['calls', 'latency', 'overload'] },
+        lastCheckAt: 1_005_000,
+        ...noted.timeout,
+      },
+      log: [checkFailed, tick(5_000)],
+    },
+  });
+  const { 'CALLS.FAILING': _calls, 'LATENCY.HIGH': _latency, OVERLOAD: _overload, ...others } = row;
+  return {
+    ...others,
+    'CALLS.RECOVERED': {
+      to: 'connected.degraded',
+      changed: { health: left(2, 'latency', 'overload'), reason: `${slow}, ${overloaded}` },
+    },
+    'LATENCY.LOW': {
+      to: 'connected.degraded',
+      changed: { health: left(2, 'calls', 'overload'), reason: `${failing}, ${overloaded}` },
+    },
+    'OVERLOAD.OVER': {
+      to: 'connected.degraded',
+      changed: { health: left(2, 'calls', 'latency'), reason: `${failing}, ${slow}` },
+    },
+    'OVERLOAD, Retry-After 3 s': { to: 'connected.degraded', timers: [3_000] },
+  };
+}
 
 function drainingRow(): Row {
   const killed = letGo('kill', 'closed', {}, { first: ['calls cancelled'] });
@@ -298,18 +365,65 @@ export const sessionTable: Readonly<Record<StateName, Row>> = {
     ...attemptRow('connecting.verifying', 'its answer to a first check'),
     'after the proving pause': { to: 'connecting.verifying', log: ['link 1: PROBE.REQUEST'], timers: [30_000] },
   },
+  'verifying, one answer to go': {
+    ...askingRow('its list of tools'),
+    'PING.OK': {
+      to: 'connected.healthy',
+      changed: { lastCheckAt: 1_005_000 },
+      log: ['permit returned', 'remembered', checkedOk, tick(15_000)],
+      timers: [],
+    },
+  },
   hydrating: {
     ...attemptRow('connecting.hydrating', 'its list of tools'),
-    HYDRATED: {
-      to: 'connected.healthy',
-      changed: { everConnected: true, hydrated: true, lastCheckAt: 1_005_000 },
-      log: ['permit returned', 'remembered', tick(15_000)],
-      timers: [],
+    HYDRATED: hydrated({ everConnected: true, hydrated: true }),
+    'HYDRATED, without tools': hydrated({ everConnected: true, hydrated: true }),
+  },
+  'hydrating, of a later connection': {
+    ...attemptRow('connecting.hydrating', 'its list of tools'),
+    HYDRATED: hydrated({ hydrated: true }),
+    'HYDRATED, without tools': {
+      to: 'connecting.verifying',
+      changed: { hydrated: true, lastCheckAt: 1_005_000 },
+      timers: [250, 30_000],
     },
   },
   healthy: connectedRow(healthy),
   degraded: connectedRow(degraded),
+  'degraded, one good check to go': connectedRow({
+    ...degraded,
+    failures: 0,
+    successes: 1,
+    afterOk: recovered,
+    afterFailed: {
+      to: 'connected.degraded',
+      changed: { health: { failures: 1, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+      log: [checkFailed, tick(5_000)],
+    },
+  }),
+  'degraded, for every reason but its checks': everyReasonRow(),
   unhealthy: connectedRow(unhealthy),
+  'unhealthy, one good check to go': connectedRow({
+    ...unhealthy,
+    failures: 0,
+    successes: 1,
+    afterOk: recovered,
+    afterFailed: {
+      to: 'connected.unhealthy',
+      changed: { health: { failures: 1, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+      log: [checkFailed, tick(5_000)],
+    },
+  }),
+  'unhealthy, at its last check': connectedRow({
+    ...unhealthy,
+    failures: 4,
+    afterFailed: letGo(
+      'kill',
+      'backingOff',
+      { health: { failures: 5, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+      { after: [checkFailed, tick(5_000)] },
+    ),
+  }),
   draining: drainingRow(),
   'releasing, bound for waiting': releasingRow('waiting', {
     kept: { to: 'connecting.waiting', changed: { pid: null }, log: ['link 1 ended', 'permit started'] },
