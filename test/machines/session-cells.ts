@@ -12,10 +12,25 @@ export const states = {
   opening: () => new SessionBench().permit(),
   'verifying, asking': () => new SessionBench().permit().opened(),
   'verifying, pausing': () => new SessionBench().permit().opened().pingVoid(),
+  'verifying, one answer to go': () => {
+    const bench = new SessionBench({ memory: { everConnected: true } }).permit().opened().pingOk().hydrated(0);
+    bench.send(timedOut('the proving pause', 'connecting.attempt.verifying.pausing'));
+    return bench;
+  },
   hydrating: () => new SessionBench().permit().opened().pingOk(),
+  'hydrating, of a later connection': () =>
+    new SessionBench({ memory: { everConnected: true } }).permit().opened().pingOk(),
   healthy: () => new SessionBench().connect(),
   degraded: () => new SessionBench().connect().failCheck(),
+  'degraded, one good check to go': () => new SessionBench().connect().failCheck().passCheck(),
+  'degraded, for every reason but its checks': () => {
+    const bench = new SessionBench().connect();
+    bench.send({ type: 'CALLS.FAILING' }, { type: 'LATENCY.HIGH' }, { type: 'OVERLOAD', retryAfterMs: undefined });
+    return bench.passCheck(12, 4_500).passCheck(12, 4_500);
+  },
   unhealthy: () => new SessionBench().connect().failCheck().failCheck().failCheck(),
+  'unhealthy, one good check to go': () => new SessionBench().connect().failCheck().failCheck().failCheck().passCheck(),
+  'unhealthy, at its last check': () => new SessionBench().connect().failCheck().failCheck().failCheck().failCheck(),
   draining: () => new SessionBench().connect().drain(),
   'releasing, bound for waiting': () => new SessionBench().connect().recycle(),
   'releasing, bound for backingOff': () => new SessionBench().connect().down(),
@@ -77,6 +92,11 @@ export const generationFacts = {
   'HEALTH.TICK': (generation) => ({ type: 'HEALTH.TICK', generation, lateMs: 0, answeredAgoMs: 30_000 }),
 } as const satisfies Readonly<Record<GenerationFact['type'], (generation: number, atMs: number) => GenerationFact>>;
 
+/** What XState's own timer for a state sends when it has run down. */
+function timedOut(delay: string, path: string): SessionMachineEvent {
+  return { type: `xstate.after.${delay}.session.${path}` } as unknown as SessionMachineEvent;
+}
+
 /** Every event of the table's columns, at 5 s of the session's life. */
 export const events = {
   OPEN: () => ({ type: 'SESSION.OPEN', id: 'weather', atMs: 5_000 }),
@@ -85,6 +105,8 @@ export const events = {
   DRAIN: () => ({ type: 'SESSION.DRAIN', id: 'weather', drainMs: 20_000, inFlight: 2 }),
   'DRAIN, nothing in flight': () => ({ type: 'SESSION.DRAIN', id: 'weather', drainMs: 20_000, inFlight: 0 }),
   'DRAIN, at once': () => ({ type: 'SESSION.DRAIN', id: 'weather', drainMs: 0, inFlight: 2 }),
+  ABANDON: () => ({ type: 'SESSION.ABANDON', id: 'weather' }),
+  'LINK.SPAWNED': generationFacts['LINK.SPAWNED'],
   'LINK.OPENED': generationFacts['LINK.OPENED'],
   'LINK.FAULT': generationFacts['LINK.FAULT'],
   'LINK.DOWN': generationFacts['LINK.DOWN'],
@@ -95,6 +117,7 @@ export const events = {
   'PING.FAILED': generationFacts['PING.FAILED'],
   'PING.VOID': generationFacts['PING.VOID'],
   HYDRATED: generationFacts.HYDRATED,
+  'HYDRATED, without tools': (generation: number) => ({ type: 'HYDRATED', generation, answers: 0 }),
   'HEALTH.TICK': generationFacts['HEALTH.TICK'],
   'HEALTH.TICK, answered lately': (generation: number) => ({
     type: 'HEALTH.TICK',
@@ -123,6 +146,7 @@ export const events = {
     reason: 'asked for',
   }),
   'OVERLOAD.OVER': () => ({ type: 'OVERLOAD.OVER' }),
+  'REST.OVER': () => ({ type: 'REST.OVER' }),
   STABLE: () => ({ type: 'STABLE' }),
   'TICKS.LOST': () => ({ type: 'TICKS.LOST' }),
   'CIRCUIT.TRIPPED': () => ({ type: 'CIRCUIT.TRIPPED', inFlight: 0, reason: 'calls failed' }),
@@ -135,6 +159,11 @@ export const events = {
     generation: generation - 1,
   }),
   'CIRCUIT.RESET': () => ({ type: 'CIRCUIT.RESET', id: 'weather' }),
+  'after the connect timeout': () => timedOut('the connect timeout', 'connecting.attempt'),
+  'after the proving pause': () => timedOut('the proving pause', 'connecting.attempt.verifying.pausing'),
+  'after the drain time': () => timedOut('the drain time', 'draining'),
+  'after the time between two trials': () =>
+    timedOut('the time between two trials', 'connected.circuit.halfOpen.pausing'),
 } as const satisfies Readonly<Record<string, (generation: number, atMs: number) => SessionMachineEvent>>;
 
 export type EventName = keyof typeof events;
@@ -164,10 +193,16 @@ export const timersOf: Readonly<Record<StateName | CircuitStateName, readonly nu
   opening: [30_000],
   'verifying, asking': [30_000],
   'verifying, pausing': [250, 30_000],
+  'verifying, one answer to go': [30_000],
   hydrating: [30_000],
+  'hydrating, of a later connection': [30_000],
   healthy: [],
   degraded: [],
+  'degraded, one good check to go': [],
+  'degraded, for every reason but its checks': [10_000],
   unhealthy: [],
+  'unhealthy, one good check to go': [],
+  'unhealthy, at its last check': [],
   draining: [20_000],
   'releasing, bound for waiting': [],
   'releasing, bound for backingOff': [],

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Circuit, closedCircuit } from '../../src/machines/circuit-policy.ts';
-import type { AfterRelease, Release } from '../../src/machines/session-events.ts';
-import { fault } from './session-bench.ts';
+import { circuitTable, closedCircuitTable, healthy, inOrder, nothing, waitedFor } from './circuit-effects.ts';
 import {
   type CircuitStateName,
   circuitStates,
@@ -14,221 +12,7 @@ import {
   type StateName,
   states,
   timersOf,
-  tripped,
 } from './session-cells.ts';
-
-type Row = Partial<Record<EventName, Effect>>;
-type Changes = NonNullable<Effect['changed']>;
-
-const healthy = 'connected.healthy';
-const byCalls = '5 calls in a row failed';
-
-const tick = (ms: number): string => `weather: tick of generation 1 in ${ms}`;
-const probe = 'link 1: PROBE.REQUEST';
-const ticked = { type: 'healthTicked', generation: 1 };
-const checkedOk = { type: 'healthChecked', generation: 1, ok: true, latencyMs: 12, void: false, error: null };
-const checkedVoid = { type: 'healthChecked', generation: 1, ok: false, latencyMs: null, void: true, error: null };
-const checkFailed = {
-  type: 'healthChecked',
-  generation: 1,
-  ok: false,
-  latencyMs: null,
-  void: false,
-  error: { code: 'code of timeout', message: 'a fault of kind timeout' },
-};
-
-interface Told {
-  readonly from: string;
-  readonly to: string;
-  readonly reason: string;
-  readonly openMs?: number;
-  readonly onProbation?: boolean;
-}
-
-const moved = ({ onProbation = false, openMs, ...told }: Told): unknown => ({
-  type: 'circuitChanged',
-  generation: 1,
-  ...told,
-  onProbation,
-  openMs: openMs ?? null,
-});
-
-function letGo(mode: Release['mode'], next: AfterRelease, changed: Changes): Effect {
-  return {
-    to: 'releasing',
-    changed: { release: { mode, next }, ...changed },
-    log: ['remembered', `link 1: LINK.RELEASE ${mode}`],
-    timers: [],
-  };
-}
-
-/** A good check, the `nth` since it is connected. */
-const passed = (nth: number, atMs = 5_000): Changes => ({
-  health: { failures: 0, successes: 2 + nth, reasons: [] },
-  lastCheckAt: 1_000_000 + atMs,
-});
-
-const failed = (reason: string, atMs = 5_000): Changes => ({
-  health: { failures: 1, successes: 0, reasons: [] },
-  lastCheckAt: 1_000_000 + atMs,
-  lastFault: fault('timeout'),
-  reason,
-});
-
-/** What the circuit's being open or half open makes of events that it does not wait for itself: no check is skipped, and it stays the reason. */
-function barredRow(timers: readonly number[]): Row {
-  const degradedBy = (reason: string): Effect => ({
-    to: 'connected.degraded',
-    changed: { health: { failures: 0, successes: 0, reasons: [reason] } },
-    log: [tick(5_000)],
-    timers,
-  });
-  return {
-    'HEALTH.TICK, answered lately': { to: healthy, log: [ticked, probe], timers },
-    'CALLS.FAILING': degradedBy('calls'),
-    'LATENCY.HIGH': degradedBy('latency'),
-    OVERLOAD: { ...degradedBy('overload'), timers: inOrder(...timers, 10_000) },
-    'OVERLOAD, Retry-After 3 s': { ...degradedBy('overload'), timers: inOrder(...timers, 3_000) },
-    'CIRCUIT.TRIPPED': nothing,
-    'CIRCUIT.TRIPPED, two in flight': nothing,
-  };
-}
-
-const nothing: Effect = { to: healthy };
-
-function inOrder(...timers: readonly number[]): readonly number[] {
-  return timers.toSorted((a, b) => a - b);
-}
-
-/** `changed`: what else becomes different when it is left. */
-function openRow(timers: readonly number[], circuit: Circuit, changed: Changes = {}): Row {
-  return {
-    ...barredRow(timers),
-    'PING.OK': { to: healthy, changed: passed(1), log: [checkedOk, tick(5_000)], timers },
-    'PING.FAILED': {
-      to: 'connected.degraded',
-      changed: failed('a fault of kind timeout'),
-      log: [checkFailed, tick(5_000)],
-      timers,
-    },
-    'CIRCUIT.DUE': {
-      to: healthy,
-      changed: {
-        circuit: { ...circuit, phase: 'halfOpen', openUntilMs: null },
-        reason: `the circuit is half open: ${byCalls}`,
-        ...changed,
-      },
-      log: ['remembered', moved({ from: 'open', to: 'halfOpen', reason: 'the open time is over' }), probe],
-      timers: [],
-    },
-    'CIRCUIT.RECYCLE': letGo('kill', 'waiting', { circuit: { ...circuit, recycledAtMs: 5_000 }, ...changed }),
-    'CIRCUIT.RESET': {
-      to: healthy,
-      changed: { circuit: { ...closedCircuit, recycledAtMs: circuit.recycledAtMs }, reason: null, ...changed },
-      log: ['remembered', moved({ from: 'open', to: 'closed', reason: 'asked for by hand' })],
-      timers: [],
-    },
-  };
-}
-
-const waited: Circuit = { ...tripped, recycledAtMs: null };
-const halfOpen: Circuit = { ...tripped, phase: 'halfOpen', openUntilMs: null };
-const onProbation: Circuit = { ...tripped, phase: 'probation', openUntilMs: null };
-const forGood: Circuit = { ...closedCircuit, recycledAtMs: 0 };
-
-/** `good`: the good checks while half open; `passes`: all since it is connected; `atMs`: when the event comes. */
-function halfOpenRow(timers: readonly number[], good: number, passes: number, atMs: number): Row {
-  const twice = 'a check failed while it was half open';
-  return {
-    ...barredRow(timers),
-    'PING.OK':
-      good < 2
-        ? {
-            to: healthy,
-            changed: { ...passed(passes + 1, atMs), circuit: { ...halfOpen, successes: good + 1 } },
-            log: [checkedOk, tick(5_000)],
-            timers: [5_000],
-          }
-        : {
-            to: healthy,
-            changed: { ...passed(passes + 1, atMs), circuit: onProbation, reason: null },
-            log: [
-              'remembered',
-              checkedOk,
-              tick(5_000),
-              moved({
-                from: 'halfOpen',
-                to: 'closed',
-                onProbation: true,
-                reason: 'checks have shown that the server is well',
-              }),
-            ],
-            timers: [],
-          },
-    'PING.VOID': { to: healthy, log: [checkedVoid, tick(2_500)], timers: [5_000] },
-    'PING.FAILED': {
-      to: 'connected.degraded',
-      changed: {
-        ...failed(`the circuit is open: ${twice}`, atMs),
-        circuit: { ...tripped, openings: 2, openUntilMs: atMs + 120_000, cause: twice },
-      },
-      log: [
-        'remembered',
-        checkFailed,
-        tick(5_000),
-        moved({ from: 'halfOpen', to: 'open', openMs: 120_000, reason: twice }),
-        tick(5_000),
-      ],
-      timers: [120_000],
-    },
-    'CIRCUIT.RESET': {
-      to: healthy,
-      changed: { circuit: forGood, reason: null },
-      log: ['remembered', moved({ from: 'halfOpen', to: 'closed', reason: 'asked for by hand' })],
-      timers: [],
-    },
-  };
-}
-
-function probationRow(): Row {
-  const trippedAgain: Effect = {
-    to: healthy,
-    changed: {
-      circuit: { ...tripped, openings: 2, openUntilMs: 125_000, cause: 'calls failed' },
-      reason: 'the circuit is open: calls failed',
-    },
-    log: ['remembered', moved({ from: 'closed', to: 'open', openMs: 120_000, reason: 'calls failed' }), tick(5_000)],
-    timers: [120_000],
-  };
-  const closed = (reason: string): Effect => ({
-    to: healthy,
-    changed: { circuit: forGood },
-    log: ['remembered', moved({ from: 'closed', to: 'closed', reason })],
-    timers: [],
-  });
-  return {
-    'CIRCUIT.TRIPPED': trippedAgain,
-    'CIRCUIT.TRIPPED, two in flight': trippedAgain,
-    'CIRCUIT.PROVED': closed('calls are answered again'),
-    'CIRCUIT.RESET': closed('asked for by hand'),
-  };
-}
-
-const waitedFor = 'open, with calls in flight that are waited for';
-
-/** What each state of the circuit makes of an event; what is left out is what a closed circuit makes of it. */
-const table: Readonly<Record<CircuitStateName, Row>> = {
-  open: openRow([60_000], tripped),
-  [waitedFor]: {
-    ...openRow([10_000, 60_000], waited, { recycling: false }),
-    'INFLIGHT.ZERO': letGo('kill', 'waiting', { circuit: { ...waited, recycledAtMs: 5_000 }, recycling: false }),
-  },
-  'open, of an earlier connection': openRow([60_000], tripped),
-  'half open, asking': halfOpenRow([], 0, 0, 5_000),
-  'half open, pausing': halfOpenRow([5_000], 1, 1, 100),
-  'half open, one good check to go': halfOpenRow([5_000], 2, 2, 100),
-  'on probation': probationRow(),
-};
 
 const stateNames = Object.keys(circuitStates) as CircuitStateName[];
 const eventNames = Object.keys(events) as EventName[];
@@ -239,57 +23,37 @@ async function asWhenClosed(state: CircuitStateName, event: EventName): Promise<
   if (effect === 'nothing') return 'nothing';
   const { timers = [], to, changed } = effect;
   const recycling = state === waitedFor && to !== healthy && !to.startsWith('connected.') ? { recycling: false } : {};
+  const changes = { ...changed, ...recycling };
   return {
     ...effect,
-    ...(changed !== undefined && { changed: { ...changed, ...recycling } }),
+    ...(Object.keys(changes).length > 0 && { changed: changes }),
     timers: to.startsWith('connected.') ? inOrder(...timers, ...timersOf[state]) : timers,
   };
 }
 
 describe('a circuit that is closed for good', () => {
-  const circuit: Circuit = { ...waited, openUntilMs: 65_000, cause: 'calls failed' };
-  const reason = 'the circuit is open: calls failed';
-  const told = moved({ from: 'closed', to: 'open', openMs: 60_000, reason: 'calls failed' });
-
-  it.each(['healthy', 'degraded', 'unhealthy'] as const)('opens when calls trip it, in %s', async (health) => {
-    expect(await effectOf(health, events['CIRCUIT.TRIPPED, two in flight'])).toEqual({
-      to: `connected.${health}`,
-      changed: { circuit, reason, recycling: true },
-      log: ['remembered', told, tick(5_000)],
-      timers: [10_000, 60_000],
-    });
+  const cells = (Object.keys(states) as StateName[]).flatMap((state) =>
+    eventNames.filter((event) => isOfCircuit(event)).map((event) => [state, event] as const),
+  );
+  const effects = cells.flatMap(([state, event]) => {
+    const effect = closedCircuitTable[state]?.[event];
+    return effect === undefined ? [] : [[state, event, effect] as const];
   });
 
-  it.each(['healthy', 'degraded', 'unhealthy'] as const)(
-    'has nothing to wait for without calls, in %s',
-    async (health) => {
-      expect(await effectOf(health, events['CIRCUIT.TRIPPED'])).toEqual({
-        to: 'releasing',
-        changed: {
-          circuit: { ...circuit, recycledAtMs: 5_000 },
-          reason,
-          release: { mode: 'kill', next: 'waiting' },
-        },
-        log: ['remembered', 'remembered', told, tick(5_000), 'link 1: LINK.RELEASE kill'],
-        timers: [],
-      });
+  it.each(effects)('opens in %s on %s', async (state, event, effect) => {
+    expect(await effectOf(state, events[event])).toEqual(effect);
+  });
+
+  it.each(cells.filter(([state, event]) => closedCircuitTable[state]?.[event] === undefined))(
+    'does nothing in %s on %s',
+    async (state, event) => {
+      expect(await effectOf(state, events[event])).toBe('nothing');
     },
   );
-
-  const connected: readonly string[] = ['healthy', 'degraded', 'unhealthy'];
-  const cells = (Object.keys(states) as StateName[]).flatMap((state) =>
-    eventNames
-      .filter((event) => isOfCircuit(event) && !(connected.includes(state) && event.startsWith('CIRCUIT.TRIPPED')))
-      .map((event) => [state, event] as const),
-  );
-
-  it.each(cells)('does nothing in %s on %s', async (state, event) => {
-    expect(await effectOf(state, events[event])).toBe('nothing');
-  });
 });
 
 describe.each(stateNames)('a circuit that is %s', (state) => {
-  const row = table[state];
+  const row = circuitTable[state];
 
   it.each(eventNames.filter((event) => row[event] !== undefined))('does as its table says on %s', async (event) => {
     const effect = row[event];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { FaultKind } from '../../src/link/fault.ts';
 import type { Phase } from '../../src/machines/connection-state.ts';
 import type { SessionMachineEvent } from '../../src/machines/session-events.ts';
+import { sessionEventTypes } from './event-types.ts';
 import { facts, fault, policyOf } from './session-bench.ts';
 
 type EventType = SessionMachineEvent['type'];
@@ -61,41 +62,7 @@ export const sessionPolicy = fc
     }),
   );
 
-export const eventTypes = [
-  'SESSION.OPEN',
-  'SESSION.REOPEN',
-  'SESSION.RECYCLE',
-  'SESSION.DRAIN',
-  'SESSION.ABANDON',
-  'LINK.SPAWNED',
-  'LINK.OPENED',
-  'LINK.FAULT',
-  'LINK.DOWN',
-  'SESSION.LOST',
-  'LINK.RELEASED',
-  'PING.OK',
-  'PING.FAILED',
-  'PING.VOID',
-  'HYDRATED',
-  'HEALTH.TICK',
-  'CALLS.FAILING',
-  'CALLS.RECOVERED',
-  'LATENCY.HIGH',
-  'LATENCY.LOW',
-  'OVERLOAD',
-  'INFLIGHT.ZERO',
-  'PERMIT',
-  'RECYCLE.DUE',
-  'STABLE',
-  'REST.OVER',
-  'OVERLOAD.OVER',
-  'TICKS.LOST',
-  'CIRCUIT.TRIPPED',
-  'CIRCUIT.PROVED',
-  'CIRCUIT.DUE',
-  'CIRCUIT.RECYCLE',
-  'CIRCUIT.RESET',
-] as const satisfies readonly EventType[];
+export const eventTypes = Object.keys(sessionEventTypes) as readonly EventType[];
 
 const onwardFrom: Readonly<Record<Phase, readonly EventType[]>> = {
   idle: ['SESSION.OPEN'],
