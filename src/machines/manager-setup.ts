@@ -94,7 +94,9 @@ export function managerSetup(world: ManagerWorld) {
       'start the session': enqueueActions(({ event, enqueue, self }) => {
         if (event.type !== 'SERVER.ADD' && event.type !== 'SERVER.RESTART') return;
         const { id } = event;
-        const input = childOf(self, id) === undefined ? world.sessionInput(id, self) : undefined;
+        // While the link of a session that crashed is still being let go, a new session would open a second one beside it.
+        const isFree = childOf(self, id) === undefined && childOf(self, id + releaseSuffix) === undefined;
+        const input = isFree ? world.sessionInput(id, self) : undefined;
         if (input === undefined) return;
         let session: AnyActorRef = self;
         enqueue.assign(({ spawn }) => {

@@ -43,20 +43,6 @@ export const managerTable: Readonly<Record<SituationName, Row>> = {
   },
   'a session that crashed and is being released': {
     ...withoutGroup,
-    'SERVER.ADD': [
-      'a: watched',
-      'a: link 2 started',
-      'children: b, a release, a',
-      'a: connecting.opening',
-      'timers: 1',
-    ],
-    'SERVER.RESTART': [
-      'a: watched',
-      'a: link 2 started',
-      'children: b, a release, a',
-      'a: connecting.opening',
-      'timers: 1',
-    ],
     'GROUP.ADD': ['g: group watched', 'children: b, a release, g group', 'active: a', 'watched: a 1, b 1'],
     'xstate.error.actor, of the ticker': ['ticker started', 'TICK.ARM b 2500'],
     'xstate.done.actor, of a release': ['children: b', 'timers: 1'],
