@@ -13,7 +13,9 @@ const RUNS = {
 } as const;
 
 /** A run that takes this long hangs, in milliseconds: fast-check then tells its seed, which the test runner's own limit does not. */
-const HANG_MS = 60_000;
+const HANG_MS = 30_000;
+/** When to look for a smaller counterexample no longer, in milliseconds: in time for the test runner's own limit. */
+const PATIENCE_MS = 90_000;
 
 /** A counterexample may be long; seed and path come before it. */
 const MAX_REPORT_LENGTH = 3_000;
@@ -43,6 +45,8 @@ export async function fuzz<T>(
   const outcome = await fc.check(property, {
     numRuns: Math.max(1, Math.round(RUNS[kind] * Number(factor))),
     timeout: HANG_MS,
+    interruptAfterTimeLimit: PATIENCE_MS * Math.max(1, Number(factor)),
+    markInterruptAsFailure: true,
     ...(seed !== undefined && path !== undefined && { seed: Number(seed), path }),
   });
   if (!outcome.failed) return;

@@ -5,7 +5,7 @@ import { INITIALIZE_RESULT } from '../link/sdk-v1/scripted-transport.ts';
 import type { WireMessage } from '../link/sdk-v1/scripted-transport.ts';
 import { turns } from './fuzz.ts';
 
-/** What is written back to one tool call, to the byte, and how the connection then ends. */
+/** What is written back to one request, to the byte, and how the connection then ends. */
 export interface ScriptedReply {
   readonly pieces: readonly Buffer[];
   /** `end` closes the connection in order, `reset` does not, `later` closes it only after a while. */
@@ -13,12 +13,13 @@ export interface ScriptedReply {
 }
 
 /**
- * An HTTP server made of nothing but a socket, which can therefore write what is not HTTP. Tool calls get the scripted replies, in
- * turn; everything else is answered as it should be.
+ * An HTTP server made of nothing but a socket, which can therefore write what is not HTTP. Requests of one method get the
+ * scripted replies, in turn; everything else is answered as it should be.
  */
 export class ReplyServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #method = '';
   #replies: ScriptedReply[] = [];
 
   private constructor() {
@@ -35,7 +36,9 @@ export class ReplyServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/mcp`;
   }
 
-  script(replies: readonly ScriptedReply[]): void {
+  /** From now on the requests of this method get these replies, in turn, and then proper answers. */
+  script(method: string, replies: readonly ScriptedReply[]): void {
+    this.#method = method;
     this.#replies = [...replies];
   }
 
@@ -74,7 +77,7 @@ export class ReplyServer {
       return;
     }
     const { id, method } = JSON.parse(body) as WireMessage;
-    const reply = method === 'tools/call' ? this.#replies.shift() : undefined;
+    const reply = method === this.#method ? this.#replies.shift() : undefined;
     if (reply === undefined) socket.write(properAnswer(id, method));
     else await play(socket, reply);
   }
