@@ -41,8 +41,17 @@ export class Report {
 
   /** Takes over everything that was reported to `part`. */
   add(part: Report): void {
-    this.problems.push(...part.problems);
-    this.warnings.push(...part.warnings);
+    // One by one: of a whole file's worth as the arguments of one call, the stack overflows.
+    for (const problem of part.problems) this.problems.push(problem);
+    for (const warning of part.warnings) this.warnings.push(warning);
+  }
+
+  /** Takes over everything that was reported to `part`, problems as information: nothing is missed by them. */
+  addAsInformation(part: Report): void {
+    for (const warning of part.warnings) this.warnings.push(warning);
+    for (const { problem, fix, ...where } of part.problems) {
+      this.warnings.push({ level: 'info', ...where, message: `disabled: ${problem}; ${fix}` });
+    }
   }
 
   #locate({ at, path }: Place): Omit<ConfigProblem, 'problem' | 'fix'> {

@@ -1,4 +1,3 @@
-import type { ConfigProblem } from '../errors/config-error.ts';
 import type { EntryContext } from './entry-context.ts';
 import { noteExpanded } from './expanded-values.ts';
 import type { ExpandedValue } from './expanded-values.ts';
@@ -10,7 +9,6 @@ import { quoted } from './printable.ts';
 import { readRemoteEntry, remoteKeys, urlKeys } from './remote-entry.ts';
 import type { RemoteType } from './remote-entry.ts';
 import { Report, membersOf } from './report.ts';
-import type { ConfigWarning } from './report.ts';
 import type { ServerSettings } from './server-settings.ts';
 import type { ServerSpec, TransportSpec } from './server-spec.ts';
 import { readStdioEntry, stdioKeys } from './stdio-entry.ts';
@@ -57,18 +55,13 @@ export async function readServerEntry(
   const expanded: ExpandedValue[] = [];
   const scope = { ...context.scope, onValue: (name: string, value: string) => void expanded.push({ name, value }) };
   const transport = await readTransport(entry, members, { ...context, scope }, details);
-  report.warnings.push(...details.warnings);
+  if (enabled) report.add(details);
+  else report.addAsInformation(details);
   if (transport !== undefined && details.problems.length === 0) {
     noteExpanded(transport.kind === 'stdio' ? transport.env : transport.headers, expanded);
     return { id: entry.name, source: { file: report.file, ...entry.at }, enabled, transport, options };
   }
-  if (enabled) report.problems.push(...details.problems);
-  else report.warnings.push(...details.problems.map(asInformation));
   return undefined;
-}
-
-function asInformation({ problem, fix, ...where }: ConfigProblem): ConfigWarning {
-  return { level: 'info', ...where, message: `disabled: ${problem}; ${fix}` };
 }
 
 async function readTransport(

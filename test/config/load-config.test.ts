@@ -51,6 +51,19 @@ describe('which file is read', () => {
   });
 });
 
+describe('a file with very many mistakes', () => {
+  it.each([
+    ['a server that is wanted has them as problems', '', { servers: [], problems: 200_000, warnings: 0 }],
+    ['a disabled one as information', '"disabled": true,', { servers: [], problems: 0, warnings: 200_000 }],
+  ])('is read to its end, and %s', async (_what, flag, expected) => {
+    const args = `[${Array(200_000).fill('1').join(',')}]`;
+    const { servers, problems, warnings } = await loadText(
+      `{ "mcpServers": { "a": { ${flag} "command": "x", "args": ${args} } } }`,
+    );
+    expect({ servers, problems: problems.length, warnings: warnings.length }).toEqual(expected);
+  });
+});
+
 describe('a file that cannot be used at all is one ConfigError', () => {
   it('is a HoldfastError with a stable code, the place, and the cause', async () => {
     const folder = await folderWith({});

@@ -1,5 +1,6 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
+import { describeThrown } from '../classify-fault.ts';
 import type { Call } from './call.ts';
 import { isJsonRpc, isRecord, readOwnId } from './json-rpc.ts';
 import type { RequestEngine } from './request-engine.ts';
@@ -181,6 +182,9 @@ export class WireTap implements Transport {
     this.#forwarding = what;
     try {
       this.onmessage?.(message);
+    } catch (error) {
+      // What the SDK refuses and is too deeply nested to be quoted overflows its stack; it would wait for another answer.
+      this.onerror?.(error instanceof Error ? error : new Error(describeThrown(error)));
     } finally {
       this.#forwarding = null;
     }

@@ -239,6 +239,13 @@ describe('a failed open', () => {
     expect(transport.closeCount).toBe(1);
   });
 
+  it('because the answer to initialize is no JSON-RPC, and nested too deeply for the SDK to say so, is a fault of the handshake', async () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+    const transport = answering((message, wire) => queueMicrotask(() => wire.answer(message.id, deep)));
+    const [down] = await eventsOf(() => transport);
+    expect(down).toMatchObject({ type: 'down', fault: { kind: 'protocol', code: 'bad-handshake' } });
+  });
+
   it('because the result of initialize has the wrong shape is a fault of the protocol', async () => {
     const transport = answering((message, wire) => queueMicrotask(() => wire.answer(message.id, { capabilities: 7 })));
     const [down] = await eventsOf(() => transport);
