@@ -8,7 +8,7 @@ import { cutAt, cuts, damaged } from './bytes.ts';
 import { fuzz } from './fuzz.ts';
 import { FIRST_ID, messageText } from './rpc-text.ts';
 
-const SERVER = join(import.meta.dirname, 'garbage-server.mjs');
+const SERVER = join(import.meta.dirname, 'fixtures', 'garbage-server.mjs');
 
 /** None of them answers a request of ours: what is asked later is to be answered by the server itself. */
 const line = fc.oneof(
