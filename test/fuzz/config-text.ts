@@ -78,20 +78,26 @@ export const layout: fc.Arbitrary<Layout> = fc.record({
   endsWithCommas: fc.boolean(),
 });
 
-/** The tree as the text of a file. */
-export function written(tree: Tree, { between, endsWithCommas }: Layout): string {
+/** The tree as the text of a file. `replaced`: what stands in the place of some of its values, by their number in the order of the text. */
+export function written(tree: Tree, { between, endsWithCommas }: Layout, replaced = new Map<number, string>()): string {
   let turn = 0;
+  let values = 0;
   const gap = (): string => between[turn++ % between.length] ?? '';
-  const list = (open: string, parts: readonly string[], close: string): string =>
-    `${open}${parts.map((part, index) => `${gap()}${part}${gap()}${index < parts.length - 1 || endsWithCommas ? ',' : ''}`).join('')}${gap()}${close}`;
+  const list = (open: string, parts: readonly string[], close: string): string => {
+    const texts = parts.map(
+      (part, index) => `${gap()}${part}${gap()}${index < parts.length - 1 || endsWithCommas ? ',' : ''}`,
+    );
+    return `${open}${texts.join('')}${gap()}${close}`;
+  };
   const write = (value: Tree): string => {
+    const instead = replaced.get(values++);
+    if (instead !== undefined) return instead;
     if (typeof value !== 'object' || value === null) return JSON.stringify(value);
     if (isList(value)) return list('[', value.map(write), ']');
-    return list(
-      '{',
-      Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}${gap()}:${gap()}${write(each)}`),
-      '}',
+    const members = Object.entries(value).map(
+      ([name, each]) => `${JSON.stringify(name)}${gap()}:${gap()}${write(each)}`,
     );
+    return list('{', members, '}');
   };
   return `${gap()}${write(tree)}${gap()}`;
 }
@@ -105,41 +111,48 @@ const swap = fc.record({
   at: fc.double({ min: 0, max: 0.999, noNaN: true }),
   by: fc.oneof(
     { weight: 3, arbitrary: fc.constant('') },
-    { weight: 4, arbitrary: valueText },
+    { weight: 2, arbitrary: valueText },
     { weight: 2, arbitrary: fc.constantFrom(',', ':', '{', '}', '[', ']', '//', '/*', '"', "'", '\uFEFF', '\0') },
-    {
-      weight: 3,
-      arbitrary: fc.constantFrom(
-        '"${',
-        '"${}"',
-        '"${input:}"',
-        '"${A:-${B}}"',
-        '"${env:TOKEN}${NOT"',
-        '"__proto__"',
-        '"command"',
-        '"url"',
-        '"type"',
-      ),
-    },
-    { weight: 1, arbitrary: fc.constant(`[${'1,'.repeat(150_000)}]`) },
-    {
-      weight: 1,
-      arbitrary: valueText.map((value) =>
-        objectText([
-          ['"command"', '"x"'],
-          ['"args"', `[${value}]`],
-          ['"command"', value],
-        ]),
-      ),
-    },
+    { weight: 3, arbitrary: fc.constantFrom('"__proto__"', '"command"', '"url"', '"type"', '"args"', '"holdfast"') },
   ),
 });
 
-/** A file in which some tokens are others, or missing, and a few bytes are wrong. */
+const otherValue = fc.oneof(
+  { weight: 6, arbitrary: valueText },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(
+      '"${"',
+      '"${}"',
+      '"${input:}"',
+      '"${A:-${B}}"',
+      '"${env:TOKEN}${NOT"',
+      '"x:${TOKEN}"',
+      '"${TOKEN}\\u0000"',
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: valueText.map((value) =>
+      objectText([
+        ['"command"', '"x"'],
+        ['"args"', `[${value}]`],
+        ['"command"', value],
+      ]),
+    ),
+  },
+);
+const replacements = fc.array(fc.tuple(fc.nat({ max: 30 }), otherValue), { maxLength: 3 }).map((list) => new Map(list));
+
+/** A file in which some values or tokens are others, or missing, and a few bytes are wrong. */
 export const brokenFile: fc.Arbitrary<Buffer> = damaged(
-  fc.tuple(validFile, layout, fc.array(swap, { minLength: 1, maxLength: 3 })).map(([tree, how, swaps]) => {
-    const tokens: string[] = written(tree, how).match(token) ?? [];
-    for (const { at, by } of swaps) tokens[Math.floor(at * tokens.length)] = by;
-    return Buffer.from(tokens.join(''));
-  }),
+  fc
+    .tuple(validFile, layout, replacements, fc.oneof(fc.constant([]), fc.array(swap, { maxLength: 3 })))
+    .map(([tree, how, replaced, swaps]) => {
+      const file = written(tree, how, replaced);
+      if (swaps.length === 0) return Buffer.from(file);
+      const tokens: string[] = file.match(token) ?? [];
+      for (const { at, by } of swaps) tokens[Math.floor(at * tokens.length)] = by;
+      return Buffer.from(tokens.join(''));
+    }),
 );

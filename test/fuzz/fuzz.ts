@@ -9,7 +9,7 @@ const RUNS = {
   /** A whole link over a transport in memory. */
   link: 300,
   /** A process or a socket is at the other end. */
-  wire: 120,
+  wire: 250,
 } as const;
 
 /** A run that takes this long hangs, in milliseconds: fast-check then tells its seed, which the test runner's own limit does not. */

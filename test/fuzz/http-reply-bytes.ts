@@ -114,6 +114,7 @@ export function replyBytes(ours: readonly number[]): fc.Arbitrary<Buffer> {
       { weight: 4, arbitrary: message },
       { weight: 3, arbitrary: events },
       { weight: 1, arbitrary: eventStream.map(withoutRetry) },
+      { weight: 1, arbitrary: fc.constantFrom('', ' ', '[]', 'null').map((text) => Buffer.from(text)) },
     ),
   );
   const parts = { status, contentType, framing, encoding, body, others: fc.array(otherHeader, { maxLength: 3 }) };
