@@ -181,6 +181,15 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a session does not hear that its failed calls were forgiven',
+    invariant: 'recovers',
+    file: 'manager/group-handle',
+    find: "this.#world.tellEdge(favoured, { type: 'CALLS.RECOVERED' });",
+    replace: '{ }',
+    minutes: 10,
+    start: 28,
+  },
+  {
     name: 'a half-open circuit stays half open',
     invariant: 'recovers',
     file: 'machines/circuit-policy',

@@ -2,7 +2,8 @@ import type { Fault } from '../../src/index.ts';
 import type { SimulatedBehaviour, SimulatedServer } from '../../src/testing/index.ts';
 import { castTools } from './cast.ts';
 import { type FaultKind, nothing, repeatedly } from './fault-kind.ts';
-import { personMs, type Stage } from './stage.ts';
+import { keyOf } from './recorder.ts';
+import { echo, personMs, type Stage } from './stage.ts';
 
 const short = [1_000, 4_000] as const;
 const long = [8_000, 40_000] as const;
@@ -82,6 +83,10 @@ const otherTools = [
   { name: 'new', inputSchema: { type: 'object' } },
 ];
 
+function isEven(key: string): boolean {
+  return Number(key.slice(1)) % 2 === 0;
+}
+
 /** What can happen to servers and to the connections with them. */
 export const serverFaults = {
   exit: done((server) => {
@@ -146,6 +151,9 @@ export const serverFaults = {
   },
   'no pings': behaving(() => ({ answersPing: false })),
   zombie: behaving(() => ({ answersCalls: false })),
+  'answers every other call': behaving(() => ({
+    onCall: (_name, args) => (isEven(keyOf(args)) ? echo(args) : new Promise(() => undefined)),
+  })),
   'broken link': done((server) => {
     server.breakLink();
   }),

@@ -54,16 +54,20 @@ async function play(seed: number, { minutes = 10, onLine }: SimulationOptions) {
   const trouble = new Trouble(stage, random.fork('trouble'));
   const traffic = new Traffic(stage, random.fork('traffic'));
   const stopWatching = watchProcess(stage);
+  let remains: Remains = { closed: false, pendingTimers: 0, liveLinks: 0 };
   try {
     await begin(stage);
     await rage(stage, trouble, traffic, Math.max(minutes * minute - calmMs, minute));
     await recover(stage, traffic);
-    const remains = await end(stage, traffic, random.fork('end').pick([0, 1_500, 30_000]));
-    const history: History = { cast, entries: stage.recorder.entries, remains };
-    return { history, stage, trouble, traffic };
+    remains = await end(stage, traffic, random.fork('end').pick([0, 1_500, 30_000]));
+  } catch (error) {
+    // What was seen until then says more than the error alone.
+    stage.recorder.note({ kind: 'uncaught', text: textOf(error) });
   } finally {
     stopWatching();
   }
+  const history: History = { cast, entries: stage.recorder.entries, remains };
+  return { history, stage, trouble, traffic };
 }
 
 async function begin(stage: Stage): Promise<void> {

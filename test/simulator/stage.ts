@@ -167,10 +167,16 @@ export class Stage {
   }
 }
 
+/** What every tool returns. */
+export function echo(args: unknown): Record<string, unknown> {
+  return { content: [{ type: 'text', text: JSON.stringify(args) }] };
+}
+
 /** How long a person takes to answer. */
 export const personMs = 15_000;
 
 const wellBehaved: Partial<SimulatedBehaviour> = {
+  onCall: (_name, args) => echo(args),
   refuse: null,
   answersInitialize: true,
   answersPing: true,
