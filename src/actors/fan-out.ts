@@ -46,9 +46,12 @@ interface SlicedTimer {
   live: boolean;
 }
 
-/** Timers whose callbacks go through the fan-out: a thousand retries that fall due together do not run in one turn. */
+/**
+ * Timers whose callbacks go through the fan-out: a thousand retries that fall due together do not run in one turn.
+ * One that comes late lets what has arrived meanwhile be read first: an answer that lies unread is not missing.
+ */
 export function slicedTimers(
-  clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>,
+  clock: Pick<Clock, 'monotonic' | 'setTimeout' | 'clearTimeout' | 'nextMacrotask'>,
   fanOut: FanOut,
 ): { setTimeout(callback: () => void, delayMs: number): SlicedTimer; clearTimeout(timer: SlicedTimer): void } {
   return {
@@ -57,8 +60,13 @@ export function slicedTimers(
       const run = (): void => {
         if (timer.live) callback();
       };
-      timer.id = clock.setTimeout(() => {
+      const deliver = (): void => {
         fanOut.deliver(run);
+      };
+      const dueMs = clock.monotonic() + delayMs;
+      timer.id = clock.setTimeout(() => {
+        if (clock.monotonic() > dueMs) clock.nextMacrotask(deliver);
+        else deliver();
       }, delayMs);
       return timer;
     },

@@ -100,12 +100,16 @@ export class LinkLease {
       let timer: TimerId;
       held.bound = (how) => {
         this.#clock.clearTimeout(timer);
-        timer = this.#clock.setTimeout(
+        const mine = this.#clock.setTimeout(
           () => {
-            resolve(true);
+            // After a stall of our own the end of the peer may be waiting unread: a link that is gone must not count as leaked.
+            this.#clock.nextMacrotask(() => {
+              if (timer === mine) resolve(true);
+            });
           },
           how === 'graceful' ? gracefulBoundMs : killBoundMs,
         );
+        timer = mine;
       };
       held.bound(mode);
       void closed(held.link, mode).then(() => {

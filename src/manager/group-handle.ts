@@ -94,7 +94,8 @@ export class GroupHandle extends CallerVerbs implements Group {
       throw unavailable(group, 'so there is none to fail back to');
     }
     // Whoever insists on it gives it a new chance.
-    if (target !== undefined) group.record(target.id)?.forgiveCalls('all');
+    const favoured = target === undefined ? undefined : group.record(target.id);
+    if (favoured?.forgiveCalls('all') === true) this.#world.tellEdge(favoured, { type: 'CALLS.RECOVERED' });
     this.#world.send({ type: 'GROUP.FAILBACK', id: this.id });
   }
 

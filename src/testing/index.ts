@@ -1,4 +1,5 @@
 export { startLeakCheck, type LeakCheck, type LeakCheckOptions } from './leak-check.ts';
+export { createSeededRandom, type SeededRandom } from './seeded-random.ts';
 export type {
   SimulatedBehaviour,
   SimulatedCallHandler,

@@ -110,7 +110,12 @@ describe('sliced timers', () => {
     const clock = turns();
     const due: (() => void)[] = [];
     const timers = slicedTimers(
-      { setTimeout: (callback) => due.push(callback), clearTimeout: () => undefined },
+      {
+        monotonic: () => 0,
+        setTimeout: (callback) => due.push(callback),
+        clearTimeout: () => undefined,
+        nextMacrotask: clock.nextMacrotask,
+      },
       createFanOut(clock),
     );
     const fired: number[] = [];
@@ -142,7 +147,12 @@ describe('sliced timers', () => {
     const clock = turns();
     const due: (() => void)[] = [];
     const timers = slicedTimers(
-      { setTimeout: (callback) => due.push(callback), clearTimeout: () => undefined },
+      {
+        monotonic: () => 0,
+        setTimeout: (callback) => due.push(callback),
+        clearTimeout: () => undefined,
+        nextMacrotask: clock.nextMacrotask,
+      },
       createFanOut(clock),
     );
     const fired: number[] = [];
@@ -151,5 +161,20 @@ describe('sliced timers', () => {
     for (const timer of made.slice(50, 55)) timers.clearTimeout(timer);
     clock.turn();
     expect(fired).toEqual(Array.from({ length: 60 }, (_, index) => index).filter((n) => n < 50 || n >= 55));
+  });
+
+  it('that come late fire after what has arrived meanwhile, and not at all if that clears them', async () => {
+    const clock = createVirtualClock();
+    const timers = slicedTimers(clock, createFanOut(clock));
+    const fired: string[] = [];
+    const timeout = timers.setTimeout(() => fired.push('timeout'), 100);
+    timers.setTimeout(() => fired.push('another'), 100);
+    clock.arrive(() => {
+      fired.push('answer');
+      timers.clearTimeout(timeout);
+    }, 50);
+    await clock.stall(1_000);
+    expect(fired).toEqual(['answer', 'another']);
+    expect(clock.pendingTimers).toBe(0);
   });
 });

@@ -275,6 +275,17 @@ describe('a release', () => {
     expect(server.closes).toEqual([first]);
   });
 
+  it('that ends while we stand still has leaked nothing, however late that is read', async () => {
+    const world = bench();
+    world.servers.server('weather', { killMs: 3_000 });
+    const lease = world.lease();
+    lease.open(1, () => undefined);
+    await world.clock.settle();
+    const outcome = release(world, lease, 'kill');
+    await world.clock.stall(6_000);
+    expect([outcome, lease.generation]).toEqual([{ leaked: false, atMs: 6_000 }, undefined]);
+  });
+
   it.each([
     ['graceful', 15_000],
     ['kill', 4_000],

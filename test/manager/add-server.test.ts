@@ -167,6 +167,16 @@ describe('addServer', () => {
     expectNothingKept(w, 'a');
   });
 
+  it('resolves when the server answered in time and we read it late, since we ourselves stood still', async () => {
+    const w = world();
+    w.server('a', { connectMs: 300 });
+    const added = outcomeOf(w.manager.addServer('a', simulated, { connectTimeoutMs: 5_000 }), w.clock);
+    await w.clock.advance(100);
+    await w.clock.stall(6_000);
+    await w.clock.settle();
+    expect([added.value().state, added.atMs, w.server('a').opens]).toEqual(['healthy', 6_100, 1]);
+  });
+
   it('rejects when the first check gets no answer in time', async () => {
     const w = world();
     w.server('a').answersPing = false;

@@ -237,6 +237,21 @@ describe('the threshold', () => {
     await w.clock.advance(60_000);
     expect(group.active).toBe('a');
   });
+
+  it('a primary that failed its calls and got failBack() is healthy again once checks have shown it', async () => {
+    const { w, group } = await grouped(['a', 'b']);
+    w.server('a').answersCalls = false;
+    for (let n = 0; n < 3; n += 1) {
+      outcomeOf(group.callTool('echo', {}, { timeoutMs: 100 }));
+      await w.clock.advance(100);
+    }
+    w.server('a').answersCalls = true;
+    expect(w.manager.getSessionInfo('a')).toMatchObject({ state: 'degraded', reason: 'calls get no answer' });
+    group.failBack();
+    await group.callTool('echo');
+    await w.clock.advance(30_000);
+    expect(w.manager.getSessionInfo('a')).toMatchObject({ state: 'healthy', reason: null });
+  });
 });
 
 describe('the dwell', () => {

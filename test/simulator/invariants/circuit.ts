@@ -1,0 +1,129 @@
+import type { SessionEvent } from '../../../src/index.ts';
+import { type Entry, type History, serverOf, stalledWithin } from '../history.ts';
+import { callsOf } from './call-table.ts';
+import { type Breach, breach, type Invariant } from './invariant.ts';
+
+type CircuitChanged = Extract<SessionEvent, { readonly type: 'circuitChanged' }>;
+
+const longestOpenMs = 300_000;
+
+interface Circuit {
+  movedMs: number;
+  openings: number;
+  openMs: number;
+  /** Calls that failed since it last moved. */
+  failures: number;
+  /** Calls in a row that got no answer in their time since it last moved. */
+  silent: number;
+  goodChecks: number;
+  onProbation: boolean;
+  state: CircuitChanged['to'];
+}
+
+export const circuitInvariants = {
+  'circuit-moves': {
+    meaning:
+      'A circuit opens by its thresholds and no other way, for as long as it says, and closes only after enough good checks, or by hand.',
+    *check(history) {
+      const circuits = new Map<string, Circuit>();
+      for (const entry of history.entries) {
+        if (entry.kind === 'event' && entry.event.serverId !== undefined) {
+          const { event } = entry;
+          if (event.type === 'serverAdded') circuits.set(event.serverId, freshCircuit(entry.atMs));
+          const circuit = circuits.get(event.serverId);
+          if (circuit === undefined) continue;
+          if (event.type === 'healthChecked' && event.ok) circuit.goodChecks += 1;
+          if (event.type === 'stateChanged' && event.fromPhase === 'connecting.hydrating')
+            Object.assign(circuit, { failures: 0, silent: 0 });
+          if (event.type === 'stateChanged' && event.phase.startsWith('connecting.')) circuit.silent = 0;
+          if (event.type === 'circuitChanged') yield* moved(history, circuit, event, entry);
+        }
+        if (entry.kind === 'over') yield* counted(history, circuits, entry);
+      }
+    },
+  },
+} satisfies Record<string, Invariant>;
+
+function freshCircuit(atMs: number): Circuit {
+  return {
+    movedMs: atMs,
+    openings: 0,
+    openMs: 0,
+    failures: 0,
+    silent: 0,
+    goodChecks: 0,
+    onProbation: false,
+    state: 'closed',
+  };
+}
+
+function* moved(history: History, circuit: Circuit, event: CircuitChanged, entry: Entry): Iterable<Breach> {
+  const id = event.serverId;
+  const { circuitBreaker } = serverOf(history, id).options;
+  const forMs = entry.atMs - circuit.movedMs;
+  if (event.from !== circuit.state) yield breach(entry, `${id}: circuit from ${event.from}, it was ${circuit.state}`);
+  if (event.to === 'open') {
+    circuit.openings += 1;
+    const wantedMs = Math.min(longestOpenMs, circuitBreaker.openMs * 2 ** (circuit.openings - 1));
+    if (event.openMs === null || Math.abs(event.openMs - wantedMs) > 1)
+      yield breach(entry, `${id}: circuit open for ${String(event.openMs)} ms, not ${wantedMs}`);
+    const enough = circuit.onProbation
+      ? 1
+      : Math.min(circuitBreaker.failureThreshold, Math.ceil(circuitBreaker.minimumRequests / 2));
+    if (event.from === 'closed' && circuit.failures < enough)
+      yield breach(entry, `${id}: circuit opened after ${circuit.failures} failed calls, not ${enough}`);
+    circuit.openMs = wantedMs;
+  }
+  if (event.from === 'open' && event.to === 'halfOpen' && forMs < circuit.openMs - 1)
+    yield breach(entry, `${id}: circuit half open after ${forMs} ms of ${circuit.openMs}`);
+  // A reset by hand closes it for good.
+  if (event.to === 'closed' && event.onProbation && circuit.goodChecks < circuitBreaker.successThreshold)
+    yield breach(entry, `${id}: circuit closed after ${circuit.goodChecks} good checks`);
+  if (event.to === 'closed' && !event.onProbation) circuit.openings = 0;
+  Object.assign(circuit, {
+    movedMs: entry.atMs,
+    failures: 0,
+    silent: 0,
+    goodChecks: 0,
+    onProbation: event.onProbation,
+    state: event.to,
+  });
+}
+
+/** Holds a call that is over against the thresholds. */
+function* counted(
+  history: History,
+  circuits: ReadonlyMap<string, Circuit>,
+  entry: Extract<Entry, { readonly kind: 'over' }>,
+): Iterable<Breach> {
+  const wire = wiresOf(history).get(entry.wire);
+  if (wire === undefined) return;
+  const circuit = circuits.get(wire.serverId);
+  if (circuit === undefined) return;
+  if (entry.how === 'lost' || entry.how === 'cancelled') circuit.failures += 1;
+  if (entry.how === 'answered' || entry.how === 'refused') circuit.silent = 0;
+  const row = callsOf(history).get(wire.key);
+  const isSilent =
+    entry.how === 'cancelled' &&
+    row?.end?.code === 'CALL_TIMEOUT' &&
+    row.endedMs === entry.atMs &&
+    wire.atMs >= circuit.movedMs &&
+    wire.standing.circuit === 'closed' &&
+    stalledWithin(history, wire.atMs - 10_000, entry.atMs) === 0;
+  if (!isSilent || circuit.state !== 'closed') return;
+  circuit.silent += 1;
+  const { failureThreshold } = serverOf(history, wire.serverId).options.circuitBreaker;
+  if (circuit.silent > failureThreshold)
+    yield breach(entry, `${wire.serverId}: circuit closed after ${circuit.silent} calls without an answer`);
+}
+
+const wires = new WeakMap<History, ReadonlyMap<number, Extract<Entry, { readonly kind: 'sent' }>>>();
+
+function wiresOf(history: History): ReadonlyMap<number, Extract<Entry, { readonly kind: 'sent' }>> {
+  let known = wires.get(history);
+  if (known === undefined) {
+    known = new Map(history.entries.flatMap((entry) => (entry.kind === 'sent' ? [[entry.wire, entry] as const] : [])));
+    wires.set(history, known);
+  }
+  return known;
+}
