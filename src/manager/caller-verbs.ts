@@ -128,7 +128,8 @@ export abstract class CallerVerbs {
     for (let page = 0; page < mostPages; page += 1) {
       const served = await this.#served(method, cursor === undefined ? undefined : { cursor }, options, on);
       on = served.serverId;
-      all.push(...listIn(served.result, key, isItem, served));
+      // One by one: as the arguments of one call, some 100 000 overflow the stack.
+      for (const item of listIn(served.result, key, isItem, served)) all.push(item);
       cursor = served.result['nextCursor'];
       if (typeof cursor !== 'string') break;
     }

@@ -535,6 +535,14 @@ describe('the other verbs', () => {
     expect(pages).toBe(64);
   });
 
+  it('are of any length', async () => {
+    const w = world();
+    const session = await w.add('a');
+    const resources = Array.from({ length: 300_000 }, () => ({ uri: 'r', name: 'r' }));
+    w.server('a').onRequest = (method) => (method === 'resources/list' ? { resources } : undefined);
+    expect(await session.listResources()).toHaveLength(300_000);
+  });
+
   it('reject malformed answers with ProtocolError', async () => {
     const w = world();
     const session = await w.add('a');

@@ -134,17 +134,18 @@ export class WireTap implements Transport {
     }
   }
 
-  /** Nonsense with the id of a request of ours is what that request gets; any other is reported. */
+  /** Nonsense with the id of a request of ours, `initialize` too, is what that request gets; any other is reported. */
   #receiveNonsense(message: unknown): void {
-    const isAnswer = isRecord(message) && !('method' in message) && this.#engine.receiveAnswer(message);
-    if (!isAnswer) this.#listeners.onBadMessage();
+    if (!isRecord(message) || 'method' in message) this.#listeners.onBadMessage();
+    else if (this.#awaitsInitialize(readOwnId(message['id']))) this.#refuse(message);
+    else if (!this.#engine.receiveAnswer(message)) this.#listeners.onBadMessage();
   }
 
   #receiveAnswer(answer: JSONRPCMessage): void {
     if (this.#engine.receiveAnswer(answer)) return;
     const id = readOwnId(Reflect.get(answer, 'id'));
     if (id === null) this.#listeners.onBadMessage();
-    else if (id === this.#initializeId && !this.#initializeAnswer) {
+    else if (this.#awaitsInitialize(id)) {
       this.#initializeAnswer = answer;
       this.#forward(answer, 'initialize');
     }
@@ -176,6 +177,20 @@ export class WireTap implements Transport {
     else if (isRecord(params) && (typeof params['requestId'] === 'number' || typeof params['requestId'] === 'string')) {
       this.#forward(message, 'other');
     } else this.#listeners.onBadMessage();
+  }
+
+  #awaitsInitialize(id: number | null): boolean {
+    return id !== null && id === this.#initializeId && this.#initializeAnswer === undefined;
+  }
+
+  /** No JSON-RPC, and all that the handshake will ever get: the SDK would wait for another answer. */
+  #refuse(answer: Record<string, unknown>): void {
+    this.#forwarding = 'initialize';
+    try {
+      this.onerror?.(new Error(`The answer to initialize is no JSON-RPC message: ${Object.keys(answer).join(', ')}`));
+    } finally {
+      this.#forwarding = null;
+    }
   }
 
   #forward(message: JSONRPCMessage, what: 'initialize' | 'other'): void {

@@ -246,6 +246,15 @@ describe('a failed open', () => {
     expect(down).toMatchObject({ type: 'down', fault: { kind: 'protocol', code: 'bad-handshake' } });
   });
 
+  it.each([
+    ['of another version', { jsonrpc: '1.0', result: {} }],
+    ['without a version, a result and an error', {}],
+  ])('because the answer to initialize is a message %s is a fault of the handshake', async (_what, body) => {
+    const transport = answering(({ id }, wire) => queueMicrotask(() => wire.receive({ id, ...body })));
+    const [down] = await eventsOf(() => transport);
+    expect(down).toMatchObject({ type: 'down', fault: { kind: 'protocol', code: 'bad-handshake' } });
+  });
+
   it('because the result of initialize has the wrong shape is a fault of the protocol', async () => {
     const transport = answering((message, wire) => queueMicrotask(() => wire.answer(message.id, { capabilities: 7 })));
     const [down] = await eventsOf(() => transport);
