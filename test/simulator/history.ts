@@ -127,6 +127,7 @@ export interface Remains {
   readonly closed: boolean;
   readonly pendingTimers: number;
   readonly liveLinks: number;
+  readonly pendingCalls: number;
 }
 
 /** All that is known of a run: what the invariants are held against. */

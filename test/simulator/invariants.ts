@@ -26,6 +26,9 @@ export const invariants = {
 
 export type InvariantName = keyof typeof invariants;
 
+/** What no single history can show: the same seed gives the same trace. Each seed runs twice for it. */
+export const sameTrace = 'same-trace';
+
 /** Enough to see what is wrong; a broken invariant tends to be broken at every step from there on. */
 const mostOfEach = 5;
 

@@ -6,6 +6,7 @@ import { mutants } from './mutants.ts';
 const mutant = mutants.find(({ name }) => name === process.argv[2]);
 if (mutant === undefined) throw new Error(`there is no mutant ${String(process.argv[2])}`);
 register('./mutant-loader.js', import.meta.url, { data: mutant });
+const { sameTrace } = await import('./invariants.ts');
 const { runSeed } = await import('./run-seeds.ts');
 const { simulate } = await import('./simulate.ts');
 
@@ -14,7 +15,7 @@ let outcome: MutantOutcome = { mutant: mutant.name, caughtBy: null, seeds: mostS
 const { start = 1 } = mutant;
 for (let seed = start; seed < start + mostSeeds; seed += 1) {
   const order = { seed, minutes: mutant.minutes ?? 5 };
-  const { violations } = mutant.invariant === 'same-trace' ? await runSeed(order) : await simulate(seed, order);
+  const { violations } = mutant.invariant === sameTrace ? await runSeed(order) : await simulate(seed, order);
   const found = violations.find(({ invariant }) => invariant === mutant.invariant);
   if (found === undefined) continue;
   outcome = { mutant: mutant.name, caughtBy: found.invariant, seeds: seed - start + 1 };

@@ -1,9 +1,11 @@
+import type { InvariantName, sameTrace } from './invariants.ts';
+
 /** A bug that is planted in the compiled code, to show that the simulator sees it. */
 export interface Mutant {
   /** What is wrong, in a few words. */
   readonly name: string;
   /** The invariant that has to break. */
-  readonly invariant: string;
+  readonly invariant: InvariantName | typeof sameTrace;
   /** The module, by its path in `src`, without its ending. */
   readonly file: string;
   /** Must be in the compiled module exactly once. */
@@ -29,7 +31,7 @@ export const mutants: readonly Mutant[] = [
     file: 'actors/link-lease',
     find: 'this.#clock.nextMacrotask(() => {',
     replace: '[0].forEach(() => {',
-    start: 45,
+    start: 46,
   },
   {
     name: 'a crash forgets the generation',
@@ -68,7 +70,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a call that is ended is not taken back',
-    invariant: 'nothing-after-settlement',
+    invariant: 'nothing-written-after-settlement',
     file: 'manager/attempt',
     find: 'return await pending.answer;',
     replace:

@@ -1,4 +1,7 @@
-/** A seed that once found a bug, and what it was: it runs in the tests from then on. */
+/**
+ * A seed that finds a bug that was, and what it was: it runs in the tests from then on. After a change of the simulator it is another
+ * run; the mutant that plants the bug anew says which seed finds it now.
+ */
 export interface RegressionSeed {
   readonly seed: number;
   readonly minutes: number;
@@ -7,8 +10,8 @@ export interface RegressionSeed {
 
 export const regressionSeeds: readonly RegressionSeed[] = [
   {
-    seed: 45,
-    minutes: 2,
+    seed: 46,
+    minutes: 5,
     found: 'a link whose end lay unread during a stall was given up as leaked, and the next one opened beside it',
   },
   {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { sameTrace } from './invariants.ts';
 import { simulate, type SimulationReport } from './simulate.ts';
 
 /** One seed, and how it is to be run. */
@@ -15,7 +16,7 @@ export async function runSeed({ seed, minutes }: SeedOrder): Promise<SimulationR
   const again = await simulate(seed, { minutes });
   if (again.hash === report.hash) return report;
   const what = `the same seed gave the trace ${report.hash}, and then ${again.hash}`;
-  return { ...report, violations: [...report.violations, { invariant: 'same-trace', atMs: 0, what }] };
+  return { ...report, violations: [...report.violations, { invariant: sameTrace, atMs: 0, what }] };
 }
 
 /** Runs the seeds in as many processes as there are cores; tells each report as it comes. Rejects when a process dies. */

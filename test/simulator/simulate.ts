@@ -54,7 +54,7 @@ async function play(seed: number, { minutes = 10, onLine }: SimulationOptions) {
   const trouble = new Trouble(stage, random.fork('trouble'));
   const traffic = new Traffic(stage, random.fork('traffic'));
   const stopWatching = watchProcess(stage);
-  let remains: Remains = { closed: false, pendingTimers: 0, liveLinks: 0 };
+  let remains: Remains = { closed: false, pendingTimers: 0, liveLinks: 0, pendingCalls: 0 };
   try {
     await begin(stage);
     await rage(stage, trouble, traffic, Math.max(minutes * minute - calmMs, minute));
@@ -135,7 +135,7 @@ async function end(stage: Stage, traffic: Traffic, drainMs: number): Promise<Rem
   traffic.call();
   for (let waitedMs = 0; !closing.closed && waitedMs < closingMs; waitedMs += lookMs) await clock.advance(lookMs);
   const liveLinks = stage.servers.all().reduce((sum, server) => sum + server.liveLinks, 0);
-  const remains = { ...closing, pendingTimers: clock.pendingTimers, liveLinks };
+  const remains = { ...closing, pendingTimers: clock.pendingTimers, liveLinks, pendingCalls: traffic.pending };
   await clock.advance(closingMs);
   stage.look();
   return remains;

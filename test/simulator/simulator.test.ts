@@ -35,7 +35,7 @@ function seen(moments: readonly Moment[], remains: Partial<History['remains']> =
     if ('afterMs' in moment) atMs += moment.afterMs;
     else entries.push({ ...moment, atMs });
   }
-  return { cast, entries, remains: { closed: true, pendingTimers: 0, liveLinks: 0, ...remains } };
+  return { cast, entries, remains: { closed: true, pendingTimers: 0, liveLinks: 0, pendingCalls: 0, ...remains } };
 }
 
 let seq = 0;
@@ -201,7 +201,7 @@ const examples: Readonly<
     () => [began(), { afterMs: 500 }, ended({ ok: false, outcome: 'not-sent' })],
     () => [began(), { afterMs: 502 }, ended({ ok: false, outcome: 'not-sent' })],
   ],
-  'nothing-after-settlement': [() => answered, () => [...answered, { afterMs: 1 }, sent({ wire: 2 }), over(2)]],
+  'nothing-written-after-settlement': [() => answered, () => [...answered, { afterMs: 1 }, sent({ wire: 2 }), over(2)]],
   'unsafe-once': [
     () => answered,
     () => [began(), sent(), executed(), over(1, 'lost'), sent({ wire: 2 }), executed(), over(2), ended()],

@@ -26,7 +26,7 @@ export const callInvariants = {
       }
     },
   },
-  'nothing-after-settlement': {
+  'nothing-written-after-settlement': {
     meaning: 'Nothing of a settled call is handed to a link, and what a link still has of it is taken back.',
     *check(history) {
       for (const { call, endedMs, sent } of callsOf(history).values()) {

@@ -38,7 +38,9 @@ export const circuitInvariants = {
           if (event.type === 'stateChanged' && event.phase.startsWith('connecting.')) circuit.silent = 0;
           if (event.type === 'circuitChanged') yield* moved(history, circuit, event, entry);
         }
-        if (entry.kind === 'over') yield* counted(history, circuits, entry);
+        if (entry.kind === 'over') count(history, circuits, entry);
+        // By now whatever came of calls that were over at the same moment has been heard of.
+        if (entry.kind === 'state') yield* overdue(history, circuits, entry);
       }
     },
   },
@@ -90,12 +92,12 @@ function* moved(history: History, circuit: Circuit, event: CircuitChanged, entry
   });
 }
 
-/** Holds a call that is over against the thresholds. */
-function* counted(
+/** Counts a call that is over. */
+function count(
   history: History,
   circuits: ReadonlyMap<string, Circuit>,
   entry: Extract<Entry, { readonly kind: 'over' }>,
-): Iterable<Breach> {
+): void {
   const wire = wiresOf(history).get(entry.wire);
   if (wire === undefined) return;
   const circuit = circuits.get(wire.serverId);
@@ -110,11 +112,16 @@ function* counted(
     wire.atMs >= circuit.movedMs &&
     wire.standing.circuit === 'closed' &&
     stalledWithin(history, wire.atMs - 10_000, entry.atMs) === 0;
-  if (!isSilent || circuit.state !== 'closed') return;
-  circuit.silent += 1;
-  const { failureThreshold } = serverOf(history, wire.serverId).options.circuitBreaker;
-  if (circuit.silent > failureThreshold)
-    yield breach(entry, `${wire.serverId}: circuit closed after ${circuit.silent} calls without an answer`);
+  if (isSilent && circuit.state === 'closed') circuit.silent += 1;
+}
+
+/** The circuits that should have opened. */
+function* overdue(history: History, circuits: ReadonlyMap<string, Circuit>, entry: Entry): Iterable<Breach> {
+  for (const [id, circuit] of circuits) {
+    const { failureThreshold } = serverOf(history, id).options.circuitBreaker;
+    if (circuit.state === 'closed' && circuit.silent > failureThreshold)
+      yield breach(entry, `${id}: circuit closed after ${circuit.silent} calls without an answer`);
+  }
 }
 
 const wires = new WeakMap<History, ReadonlyMap<number, Extract<Entry, { readonly kind: 'sent' }>>>();

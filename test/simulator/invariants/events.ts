@@ -125,5 +125,6 @@ function* left({ entries, remains }: History): Iterable<Breach> {
   const end = entries.at(-1) ?? { atMs: 0 };
   if (!remains.closed) yield breach(end, 'the manager did not close');
   if (remains.pendingTimers > 0) yield breach(end, `${remains.pendingTimers} timers are left`);
+  if (remains.pendingCalls > 0) yield breach(end, `${remains.pendingCalls} calls are left`);
   if (remains.liveLinks > 0) yield breach(end, `${remains.liveLinks} links are left`);
 }
