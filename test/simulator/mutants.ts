@@ -58,8 +58,8 @@ export const mutants: readonly Mutant[] = [
     name: 'a call is bounded by its longest time alone',
     invariant: 'settles-in-time',
     file: 'manager/call-time',
-    find: 'clock.setTimeout(this.#check, Math.min(limits.timeoutMs, limits.maxTimeoutMs))',
-    replace: 'clock.setTimeout(this.#check, limits.maxTimeoutMs)',
+    find: 'this.#lookIn(this.#beganMs, Math.min(limits.timeoutMs, limits.maxTimeoutMs));',
+    replace: 'this.#lookIn(this.#beganMs, limits.maxTimeoutMs);',
   },
   {
     name: 'a call that waits for its turn cannot be ended',
@@ -72,9 +72,9 @@ export const mutants: readonly Mutant[] = [
     name: 'a call that is ended is not taken back',
     invariant: 'nothing-written-after-settlement',
     file: 'manager/attempt',
-    find: 'return await pending.answer;',
+    find: 'const result = await pending.answer;',
     replace:
-      'return await Promise.race([pending.answer, new Promise((_, reject) => { time.onEnd = () => { reject(new Error("ended")); }; })]);',
+      'const result = await Promise.race([pending.answer, new Promise((_, reject) => { time.onEnd = () => { reject(new Error("ended")); }; })]);',
   },
   {
     name: 'every tool is safe to repeat',
@@ -286,7 +286,7 @@ export const mutants: readonly Mutant[] = [
     name: 'a call leaves its timer behind',
     invariant: 'leaves-nothing',
     file: 'manager/call-time',
-    find: 'this.#isOver = true;\n        this.#clock.clearTimeout(this.#timer);',
+    find: 'this.#isOver = true;\n        this.#deadlines.remove(this, this.#waitMs);',
     replace: 'this.#isOver = true;',
   },
   {
