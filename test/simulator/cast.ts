@@ -59,7 +59,7 @@ function drawOptions(index: number, isBystander: boolean, random: SeededRandom):
       minimumRequests: 10,
     },
     // Each its own, so that the timer of an attempt tells whose it is.
-    connectTimeoutMs: 20_000 + index,
+    connectTimeoutMs: 6_500 + index,
     callTimeoutMs: random.pick([4_000, 10_000]),
     maxInFlight: isBystander ? 64 : random.pick([1, 2, 4, 64]),
     maxQueue: isBystander ? 64 : random.pick([2, 64]),

@@ -16,6 +16,31 @@ export const hostFaults = {
       return nothing;
     },
   },
+  'stall while connecting': {
+    lastsMs: moment,
+    reach: 'one',
+    begin: async (stage, ids) => {
+      const [id = ''] = ids;
+      const ms = 2 * stage.optionsOf(id).connectTimeoutMs;
+      stage.server(id).breakLink();
+      await stage.clock.runUntil(() => isConnecting(stage, id), { maxMs: 60_000 });
+      await stage.clock.stall(ms);
+      stage.recorder.note({ kind: 'stalled', ms });
+      return nothing;
+    },
+  },
+  'stall while letting go': {
+    lastsMs: moment,
+    reach: 'one',
+    begin: async (stage, ids) => {
+      // Longer than a link is given to let go, though it does so in time.
+      const ms = 6_000;
+      for (const id of ids) stage.servers.server(id, { killMs: 2_500 }).loseSession();
+      await stage.clock.stall(ms);
+      stage.recorder.note({ kind: 'stalled', ms });
+      return nothing;
+    },
+  },
   'clock set': {
     lastsMs: moment,
     reach: 'none',
@@ -86,27 +111,47 @@ export const hostFaults = {
   'reconnect by hand': byHand((stage, id) => {
     stage.manager.session(id).reconnect('asked for');
   }),
+  'failback by hand to one that failed its calls': {
+    lastsMs: [20_000, 40_000],
+    reach: 'group',
+    begin: (stage, [first = '']) => {
+      stage.servers.server(first, { answersCalls: false });
+      return () => {
+        for (const { id, members } of stage.cast.groups) {
+          if (members.includes(first)) ignoringRefusal(() => stage.manager.group(id).failBack());
+        }
+      };
+    },
+  },
   'failover by hand': {
     lastsMs: moment,
     reach: 'none',
     begin: (stage, _ids, random) => {
       const group = stage.manager.group(random.pick(stage.cast.groups).id);
-      try {
-        if (random.chance(0.5)) group.failOver('asked for');
+      const isOver = random.chance(0.5);
+      ignoringRefusal(() => {
+        if (isOver) group.failOver('asked for');
         else group.failBack();
-      } catch (error) {
-        if (!isHoldfastError(error)) throw error;
-      }
+      });
       return () => {
-        try {
-          group.failBack();
-        } catch (error) {
-          if (!isHoldfastError(error)) throw error;
-        }
+        ignoringRefusal(() => group.failBack());
       };
     },
   },
 } as const satisfies Record<string, FaultKind>;
+
+function isConnecting({ manager }: Stage, id: string): boolean {
+  return manager.getSessionInfo(id)?.phase.startsWith('connect') === true;
+}
+
+/** Where no member takes calls, there is nowhere to go. */
+function ignoringRefusal(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+  }
+}
 
 function byHand(act: (stage: Stage, id: string) => void): FaultKind {
   return {

@@ -13,8 +13,6 @@ export interface Mutant {
   readonly replace: string;
   /** Simulated minutes of each seed; default 5. */
   readonly minutes?: number | undefined;
-  /** The first seed that is tried; default 1. */
-  readonly start?: number | undefined;
 }
 
 export const mutants: readonly Mutant[] = [
@@ -31,7 +29,6 @@ export const mutants: readonly Mutant[] = [
     file: 'actors/link-lease',
     find: 'this.#clock.nextMacrotask(() => {',
     replace: '[0].forEach(() => {',
-    start: 46,
   },
   {
     name: 'a crash forgets the generation',
@@ -189,7 +186,6 @@ export const mutants: readonly Mutant[] = [
     find: "this.#world.tellEdge(favoured, { type: 'CALLS.RECOVERED' });",
     replace: '{ }',
     minutes: 10,
-    start: 28,
   },
   {
     name: 'a half-open circuit stays half open',
