@@ -35,9 +35,12 @@ export const admissionInvariants = {
     meaning: 'A call to a group never goes to a member that takes no calls while another one takes them.',
     *check(history) {
       const rows = callsOf(history);
+      /** Calls since whose beginning nothing has happened: one that waited for its turn was chosen for as things were before. */
+      const fresh = new Set<string>();
       for (const entry of history.entries) {
-        // One that waited for its turn was chosen for as things were before.
-        if (entry.kind !== 'sent' || entry.better === null || entry.atMs !== rows.get(entry.key)?.beganMs) continue;
+        if (entry.kind === 'event') fresh.clear();
+        if (entry.kind === 'began') fresh.add(entry.call.key);
+        if (entry.kind !== 'sent' || entry.better === null || !fresh.has(entry.key)) continue;
         const row = rows.get(entry.key);
         if (row === undefined || groupOf(history, row.call) === null || row.sent[0]?.sent !== entry) continue;
         yield breach(entry, `${entry.key} was sent to ${entry.serverId}, though ${entry.better} takes calls`);
