@@ -5,7 +5,7 @@ import { describeThrown } from '../link/classify-fault.ts';
 import { LinkError } from '../link/fault.ts';
 import type { Fault } from '../link/fault.ts';
 import type { CloseMode, Link, LinkDriver, OpenSpec, Pending, RequestOptions } from '../link/link.ts';
-import { CLOSED_BY_OWNER, NOT_OPEN } from '../link/sdk-v1/link-faults.ts';
+import { CLOSED_BY_OWNER, NOT_OPEN } from '../link/link-faults.ts';
 
 /**
  * Opens links over SDK v1 and imports the SDK with the first of them (about 170 ms, once in a process).

@@ -140,10 +140,11 @@ function judge(thrown: unknown, phase: FaultPhase): Verdict | null {
   const name = read(thrown, 'name');
   const code = read(thrown, 'code');
   if (phase !== 'factory') {
-    if (name === 'McpError' && typeof code === 'number') {
+    if ((name === 'McpError' || name === 'ProtocolError') && typeof code === 'number') {
       return { kind: classifyRpcError(code, '').kind, code: `rpc:${code}` };
     }
-    if (typeof name === 'string' && MALFORMED_NAMES.has(name)) return { kind: 'protocol', code: 'bad-message' };
+    const isMalformed = typeof name === 'string' && MALFORMED_NAMES.has(name);
+    if (isMalformed || code === 'INVALID_RESULT') return { kind: 'protocol', code: 'bad-message' };
   }
   const status = httpStatus(thrown);
   if (status !== null) return { kind: kindOfStatus(status, phase), code: `http:${status}` };

@@ -10,6 +10,12 @@ import type { LinkTarget } from './target.ts';
 /** Which protocol family a server speaks: `legacy` is ≤ 2025-11-25, `modern` is 2026-07-28 and later. */
 export type Era = 'legacy' | 'modern';
 
+/**
+ * Which eras a link may be opened in. `auto`: `initialize` first, and the modern handshake over the same transport where the server
+ * refuses that because it speaks only the modern era; a server that speaks both is spoken to in the legacy one.
+ */
+export type Protocol = 'auto' | Era;
+
 /** What a server said of itself when the link opened. */
 export interface ServerFacts {
   readonly era: Era;
@@ -50,6 +56,8 @@ export interface RequestOptions {
 
 /** Something that was asked of the other side and is not answered yet. */
 export interface Pending<Answer> {
+  /** True when the link answers by itself, without asking the server: no proof that the server lives. Default false. */
+  readonly isOwnAnswer?: boolean | undefined;
   /** Settles exactly once; rejects only with a `LinkError`. */
   readonly answer: Promise<Answer>;
   /**
@@ -104,6 +112,10 @@ export interface OpenSpec {
   readonly target: LinkTarget;
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly handlers: ServerRequestHandlers | undefined;
+  /** Default `auto`. */
+  readonly protocol?: Protocol | undefined;
+  /** The era in which the server was last spoken to, if that is worth trying first; it matters to `auto` alone. */
+  readonly knownEra?: Era | undefined;
   /** Receives every event, synchronously and in order. Must not throw. Nothing is delivered after `down`. */
   readonly onEvent: (event: LinkEvent) => void;
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { LinkError } from '../../src/link/fault.ts';
 import { startLeakCheck } from '../../src/testing/index.ts';
 import { targetOf } from '../link/http/rig.ts';
-import { Owner } from '../link/sdk-v1/owner.ts';
+import { Owner } from '../link/sdk/owner.ts';
 import { cutAt, cuts } from './bytes.ts';
 import { fuzz } from './fuzz.ts';
 import { replyBytes } from './http-reply-bytes.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { INITIALIZE_RESULT } from '../link/sdk-v1/scripted-transport.ts';
-import type { WireMessage } from '../link/sdk-v1/scripted-transport.ts';
+import { INITIALIZE_RESULT } from '../link/sdk/scripted-transport.ts';
+import type { WireMessage } from '../link/sdk/scripted-transport.ts';
 import { turns } from './fuzz.ts';
 
 /** What is written back to one request, to the byte, and how the connection then ends. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { startLeakCheck } from '../../src/testing/index.ts';
-import { Owner } from '../link/sdk-v1/owner.ts';
+import { Owner } from '../link/sdk/owner.ts';
 import { targetOf } from '../link/stdio/test-server.ts';
 import { cutAt, cuts, damaged } from './bytes.ts';
 import { fuzz } from './fuzz.ts';

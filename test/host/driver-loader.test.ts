@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { loadingDriver } from '../../src/host/driver-loader.ts';
 import { built } from '../support/built.ts';
-import { expectNothingLeft, failureOf, flush, Owner } from '../link/sdk-v1/owner.ts';
-import { ScriptedTransport } from '../link/sdk-v1/scripted-transport.ts';
+import { expectNothingLeft, failureOf, flush, Owner } from '../link/sdk/owner.ts';
+import { ScriptedTransport } from '../link/sdk/scripted-transport.ts';
 
 const CLOSED_EVENT = {
   type: 'down',

@@ -5,7 +5,7 @@ import type { StatusContext } from './http-status.ts';
 import type { Linger } from './linger.ts';
 import type { ReconnectMeter } from './reconnect-meter.ts';
 import type { RequestHeaders } from './request-headers.ts';
-import type { RpcMessage } from './rpc-message.ts';
+import type { RpcMessage } from '../rpc-message.ts';
 
 /** What every request of one transport stands on. Nothing here throws. */
 export interface HttpHost {

@@ -8,16 +8,26 @@ import type { ReplyOwner } from './http-reply.ts';
 import { isSuccess } from './http-status.ts';
 import type { HttpSendOptions } from './http-transport.ts';
 import type { Lingering } from './linger.ts';
+import { messageHeaders } from './message-headers.ts';
 import { Refusal } from './refusal.ts';
 import type { Refused, RefusalHost } from './refusal.ts';
-import { requestIdOf } from './rpc-message.ts';
-import type { RpcId, RpcMessage } from './rpc-message.ts';
+import { withMessageHeaders } from './request-headers.ts';
+import { requestIdOf } from '../rpc-message.ts';
+import type { RpcId, RpcMessage } from '../rpc-message.ts';
 
 /** How long the server may be silent over a message for whose answer nobody sets a limit, in milliseconds. */
 const SILENCE_LIMIT_MS = 30_000;
 
 /** How a kept connection ends that was given a request and could not begin with it. Nothing was sent, and a new one may well come about. */
 const BROKEN_WHILE_IDLE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+/** Requests that must not wait for a connection behind calls; the last of them keeps its own for as long as it listens. */
+const CONTROL_METHODS: ReadonlySet<unknown> = new Set([
+  'ping',
+  'initialize',
+  'server/discover',
+  'subscriptions/listen',
+]);
 
 /** What a post tells its transport beside what every request does. Nothing here throws. */
 export interface PostHost extends RefusalHost {
@@ -74,6 +84,11 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
 
   get method(): unknown {
     return this.message['method'];
+  }
+
+  /** Whether it asks for no more than a proof of life: `ping`, or what the modern era has in its place. */
+  get isProbe(): boolean {
+    return this.method === 'ping' || this.method === 'server/discover';
   }
 
   /** True once a byte of the message may have left. */
@@ -184,7 +199,7 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
       this.#host.onUnreached(this, fault);
     } else if (this.#reply?.isStream === true) {
       this.#reply.over(fault);
-    } else if (this.method === 'ping') {
+    } else if (this.isProbe) {
       this.#pingBroke(fault, error);
     } else {
       this.#host.report(fault);
@@ -264,15 +279,14 @@ export class HttpPost implements ExchangeOwner, ReplyOwner, Refused, Lingering {
     return undefined;
   }
 
-  #open(headers: string[]): void {
+  #open(composed: string[]): void {
     if (!this.isWanted()) {
       this.fail(NOT_WANTED);
       return;
     }
     const { pools, path } = this.#host;
-    const method = this.method;
-    const isCall = this.isRequest && method !== 'ping' && method !== 'initialize';
-    const lane: Lane = isCall ? 'data' : 'control';
+    const headers = withMessageHeaders(composed, [...messageHeaders(this.message), ...(this.#options.headers ?? [])]);
+    const lane: Lane = this.isRequest && !CONTROL_METHODS.has(this.method) ? 'data' : 'control';
     const silenceLimitMs = this.isRequest ? 0 : SILENCE_LIMIT_MS;
     this.#exchange = pools.open({ method: 'POST', path, headers, body: this.#body, lane, silenceLimitMs }, this);
   }

@@ -6,8 +6,8 @@ import { BAD_JSON, badContentType, NO_ANSWER, REPLY_ENDED, replyLost, tooLarge }
 import type { HttpHost } from './http-host.ts';
 import { JsonBody, parseJson } from './json-body.ts';
 import { retryDelayMs } from './reconnect-meter.ts';
-import { isNamelessError, isRpcMessage } from './rpc-message.ts';
-import type { RpcId } from './rpc-message.ts';
+import { isNamelessError, isRpcMessage } from '../rpc-message.ts';
+import type { RpcId } from '../rpc-message.ts';
 import { StreamGet } from './stream-get.ts';
 import type { StreamEnd } from './stream-get.ts';
 

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts';
 import type { HttpTarget, Transport } from '../target.ts';
-import type { RpcMessage } from './rpc-message.ts';
+import type { RpcMessage } from '../rpc-message.ts';
 
 export interface HttpTransportOptions {
   readonly target: Pick<HttpTarget, 'url' | 'headers' | 'auth' | 'onToken'>;
@@ -8,8 +8,10 @@ export interface HttpTransportOptions {
   readonly maxMessageBytes?: number | undefined;
 }
 
-/** How one message is sent. None of these may throw; what they throw all the same is reported and changes nothing. */
+/** How one message is sent. None of the callbacks may throw; what they throw all the same is reported and changes nothing. */
 export interface HttpSendOptions {
+  /** Headers of this message alone, as names and values in turn. They overrule those of the same name that every message has. */
+  readonly headers?: readonly string[] | undefined;
   /**
    * Asked immediately before any byte of it is written, and again before it is sent a second time, after another token was got.
    * False drops the message, and `send` rejects with `aborted`, unsent.

@@ -8,8 +8,8 @@ import { MAX_MESSAGE_BYTES } from './json-body.ts';
 import { Linger } from './linger.ts';
 import { ReconnectMeter } from './reconnect-meter.ts';
 import { RequestHeaders } from './request-headers.ts';
-import { isRpcMessage } from './rpc-message.ts';
-import type { RpcId, RpcMessage } from './rpc-message.ts';
+import { isRpcMessage } from '../rpc-message.ts';
+import type { RpcId, RpcMessage } from '../rpc-message.ts';
 import { parseServerUrl } from './server-url.ts';
 
 /** What the two transports over HTTP have in common: whoever listens to them, their connections, and the posts under way. */

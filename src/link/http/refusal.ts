@@ -5,8 +5,8 @@ import type { HttpHost } from './http-host.ts';
 import { failureOfStatus, faultOfStatus, rulingOf } from './http-status.ts';
 import type { Ruling } from './http-status.ts';
 import { JsonBody, MAX_ERROR_BODY_BYTES } from './json-body.ts';
-import { isNamelessError, isRpcMessage } from './rpc-message.ts';
-import type { RpcId, RpcMessage } from './rpc-message.ts';
+import { isNamelessError, isRpcMessage } from '../rpc-message.ts';
+import type { RpcId, RpcMessage } from '../rpc-message.ts';
 
 /** What a refusal may mean for the session. Nothing here throws. */
 export interface RefusalHost extends HttpHost {

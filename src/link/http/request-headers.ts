@@ -14,6 +14,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'host',
   'keep-alive',
   'last-event-id',
+  'mcp-method',
+  'mcp-name',
   'mcp-protocol-version',
   'mcp-session-id',
   'te',
@@ -109,6 +111,18 @@ export class RequestHeaders {
 /** Whether it is a promise, of whatever make. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** The headers with those of one message, which overrule others of the same name. */
+export function withMessageHeaders(headers: string[], more: readonly string[]): string[] {
+  if (more.length === 0) return headers;
+  const names = new Set(more.filter((_text, at) => at % 2 === 0));
+  const merged = [...more];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    if (!names.has(name)) merged.push(name, headers[at + 1] ?? '');
+  }
+  return merged;
 }
 
 function own(source: unknown): readonly string[] {

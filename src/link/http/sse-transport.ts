@@ -5,8 +5,8 @@ import type { HttpPost, PostHost } from './http-post.ts';
 import type { StatusContext } from './http-status.ts';
 import type { HttpSendOptions, HttpTransport } from './http-transport.ts';
 import { parseJson } from './json-body.ts';
-import { isAnswer, isRpcMessage } from './rpc-message.ts';
-import type { RpcMessage } from './rpc-message.ts';
+import { isAnswer, isRpcMessage } from '../rpc-message.ts';
+import type { RpcMessage } from '../rpc-message.ts';
 import { SsePost } from './sse-post.ts';
 import { SseStream } from './sse-stream.ts';
 

@@ -7,7 +7,7 @@ import { brokenFault, misuse, tooLarge } from './http-faults.ts';
 import type { HttpHost } from './http-host.ts';
 import { isSuccess } from './http-status.ts';
 import { parseJson } from './json-body.ts';
-import { isRpcMessage } from './rpc-message.ts';
+import { isRpcMessage } from '../rpc-message.ts';
 
 /** How a stream came to its end. */
 export type StreamEnd =

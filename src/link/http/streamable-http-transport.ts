@@ -8,13 +8,15 @@ import type { PostHost } from './http-post.ts';
 import type { StatusContext } from './http-status.ts';
 import type { HttpSendOptions, HttpTransport, HttpTransportOptions } from './http-transport.ts';
 import type { Refused } from './refusal.ts';
-import { isAnswer } from './rpc-message.ts';
-import type { RpcMessage } from './rpc-message.ts';
+import { isAnswer } from '../rpc-message.ts';
+import type { RpcMessage } from '../rpc-message.ts';
 import { SessionCheck } from './session-check.ts';
 import { StandbyStream } from './standby-stream.ts';
 
 /** How long requests that are under way when the session turns out to be lost have to be refused too, each by its own status. */
 const LAST_ANSWERS_MS = 250;
+
+const HANDSHAKES_AND_PROBES: ReadonlySet<unknown> = new Set(['ping', 'initialize', 'server/discover']);
 
 /**
  * Streamable HTTP: one session of a server, with its requests, its replies and its standby stream.
@@ -104,8 +106,10 @@ export class StreamableHttpTransport extends PostingTransport implements HttpTra
     const post = isAnswer(message) ? this.requestOf(message['id']) : undefined;
     if (post !== undefined) {
       if (post.method === 'initialize' && 'result' in message && !this.#openSession(post)) return;
+      // The modern era has no sessions: who has said what it speaks is open.
+      if (post.method === 'server/discover' && 'result' in message) this.#isOpen = true;
       post.answered();
-      if (post.method === 'ping') this.#standby.proven();
+      if (post.isProbe) this.#standby.proven();
       if (this.#check.has(post)) return;
     }
     this.guarded(() => this.onmessage?.(message));
@@ -113,7 +117,7 @@ export class StreamableHttpTransport extends PostingTransport implements HttpTra
 
   override onSettled(post: HttpPost): void {
     super.onSettled(post);
-    if (post.method === 'ping' && post.isSent && post.head === null) this.#doubtConnections();
+    if (post.isProbe && post.isSent && post.head === null) this.#doubtConnections();
     if (this.posts.size === 0) this.#onQuiet?.();
   }
 
@@ -122,12 +126,12 @@ export class StreamableHttpTransport extends PostingTransport implements HttpTra
   }
 
   onUnreached(post: HttpPost, fault: Fault): void {
-    if (post.method === 'ping' && (fault.kind === 'unreachable' || post.isSent)) this.#die(fault, 0);
+    if (post.isProbe && (fault.kind === 'unreachable' || post.isSent)) this.#die(fault, 0);
     else if (post.method !== 'initialize') this.report(fault);
   }
 
   onAuthRefused(post: Refused, status: number, fault: Fault): void {
-    if (status === 401 || post.method === 'ping' || post.method === 'initialize') this.#die(fault, 0);
+    if (status === 401 || HANDSHAKES_AND_PROBES.has(post.method)) this.#die(fault, 0);
   }
 
   onSessionLost(fault: Fault): void {

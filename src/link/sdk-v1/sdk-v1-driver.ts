@@ -1,9 +1,10 @@
-/** The driver over `@modelcontextprotocol/sdk` v1. Importing this file loads the SDK: `driver-loader.ts` puts that off. */
+/** The driver over `@modelcontextprotocol/sdk` v1 alone. Importing this file loads the SDK. */
 import type { LinkDriver } from '../link.ts';
-import { SdkV1Link } from './sdk-v1-link.ts';
+import { SdkLink } from '../sdk/sdk-link.ts';
+import { sdkV1 } from './sdk-v1.ts';
 
-/** Opens links to servers that speak protocol 2025-11-25 or older, over stdio or a transport of the caller's. */
+/** Opens links to servers that speak protocol 2025-11-25 or older. A server that speaks only a later one is `incompatible` to it. */
 export const sdkV1Driver: LinkDriver = {
   name: 'sdk-v1',
-  open: (spec) => new SdkV1Link(spec),
+  open: (spec) => new SdkLink(spec, { legacy: () => sdkV1, modern: null }),
 };

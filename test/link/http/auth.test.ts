@@ -3,7 +3,7 @@ import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { AuthGate } from '../../../src/link/http/auth-gate.ts';
 import type { AuthProvider, OAuthProvider, TokenSource } from '../../../src/link/http/auth-provider.ts';
 import { eventually } from '../../support/eventually.ts';
-import { failureOf } from '../sdk-v1/owner.ts';
+import { failureOf } from '../sdk/owner.ts';
 import { AuthServer, TestProvider } from './auth-server.ts';
 import { answerJson, eventOf, openEvents, resultFor } from './lean-server.ts';
 import type { Asked, LeanServer } from './lean-server.ts';

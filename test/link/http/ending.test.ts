@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { failureOf, flush } from '../sdk-v1/owner.ts';
+import { failureOf, flush } from '../sdk/owner.ts';
 import { openEvents } from './lean-server.ts';
 import { Client, client, expectNothingLeft, link, serve } from './rig.ts';
 

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { eventually } from '../../support/eventually.ts';
-import type { WireMessage } from '../sdk-v1/scripted-transport.ts';
-import { INITIALIZE_RESULT } from '../sdk-v1/scripted-transport.ts';
+import type { WireMessage } from '../sdk/scripted-transport.ts';
+import { INITIALIZE_RESULT } from '../sdk/scripted-transport.ts';
 
 export interface Received {
   readonly verb: string;

@@ -1,7 +1,6 @@
-import { Client as SdkClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { failureOf, Owner } from '../sdk-v1/owner.ts';
+import { driverUnderTest, failureOf, Owner } from '../sdk/owner.ts';
 import { answerStatus } from './lean-server.ts';
 import { expectNothingLeft, link, serve, targetOf } from './rig.ts';
 
@@ -76,7 +75,7 @@ describe('a link over Streamable HTTP', () => {
   });
 
   it('keeps nothing in the client of the SDK of calls that failed in whatever way', async () => {
-    const connect = vi.spyOn(SdkClient.prototype, 'connect');
+    const connect = vi.spyOn(driverUnderTest.client.prototype, 'connect');
     const server = await serve({
       post: {
         'tools/call': ({ message, response }) => {

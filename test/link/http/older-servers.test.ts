@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpTransport } from '../../../src/link/http/http-transport.ts';
-import { HttpWire } from '../../../src/link/sdk-v1/http-wire.ts';
+import { HttpWire } from '../../../src/link/wire/http-wire.ts';
 import { LinkError } from '../../../src/link/fault.ts';
-import { failureOf } from '../sdk-v1/owner.ts';
+import { failureOf } from '../sdk/owner.ts';
 import { answerStatus } from './lean-server.ts';
 import { expectNothingLeft, serve, targetOf } from './rig.ts';
 

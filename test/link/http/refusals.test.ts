@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readRetryAfter } from '../../../src/link/http/http-status.ts';
-import { failureOf } from '../sdk-v1/owner.ts';
+import { failureOf } from '../sdk/owner.ts';
 import { answerJson, answerStatus, drained } from './lean-server.ts';
 import { client, expectNothingLeft, link, serve } from './rig.ts';
 

@@ -2,7 +2,7 @@ import { createGzip, brotliCompressSync, deflateSync, gzipSync } from 'node:zlib
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MAX_DATA_CONNECTIONS } from '../../../src/link/http/http-pools.ts';
 import { eventually } from '../../support/eventually.ts';
-import { failureOf } from '../sdk-v1/owner.ts';
+import { failureOf } from '../sdk/owner.ts';
 import { answerStatus, eventOf, openEvents, resultFor } from './lean-server.ts';
 import type { Asked } from './lean-server.ts';
 import { client, expectNothingLeft, link, serve } from './rig.ts';

@@ -6,8 +6,8 @@ import type { HttpTransportOptions } from '../../../src/link/http/http-transport
 import { StreamableHttpTransport } from '../../../src/link/http/streamable-http-transport.ts';
 import { startLeakCheck } from '../../../src/testing/index.ts';
 import type { LeakCheck } from '../../../src/testing/index.ts';
-import { INITIALIZE_RESULT } from '../sdk-v1/scripted-transport.ts';
-import { Owner } from '../sdk-v1/owner.ts';
+import { INITIALIZE_RESULT } from '../sdk/scripted-transport.ts';
+import { Owner } from '../sdk/owner.ts';
 import { LeanServer } from './lean-server.ts';
 
 const servers: LeanServer[] = [];

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { StreamableHttpTransport } from '../../../src/link/http/streamable-http-transport.ts';
 import type { Progress } from '../../../src/link/link.ts';
 import { eventually } from '../../support/eventually.ts';
-import { failureOf, Owner } from '../sdk-v1/owner.ts';
+import { failureOf, Owner } from '../sdk/owner.ts';
 import { expectNothingLeft, targetOf } from './rig.ts';
 import { SdkServer } from './sdk-server.ts';
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { failureOf } from '../sdk-v1/owner.ts';
+import { failureOf } from '../sdk/owner.ts';
 import { answerJson } from './lean-server.ts';
 import type { Asked } from './lean-server.ts';
 import { Client, client, expectNothingLeft, serve } from './rig.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LinkError } from '../../../src/link/fault.ts';
 import { eventually } from '../../support/eventually.ts';
-import { failureOf } from '../sdk-v1/owner.ts';
-import { INITIALIZE_RESULT } from '../sdk-v1/scripted-transport.ts';
+import { failureOf } from '../sdk/owner.ts';
+import { INITIALIZE_RESULT } from '../sdk/scripted-transport.ts';
 import { answerJson, answerStatus, eventOf, openEvents, resultFor } from './lean-server.ts';
 import type { Asked } from './lean-server.ts';
 import { Client, client, expectNothingLeft, link, serve } from './rig.ts';

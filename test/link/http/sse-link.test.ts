@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerRequestHandlers } from '../../../src/link/link.ts';
 import type { HttpTarget } from '../../../src/link/target.ts';
 import { eventually } from '../../support/eventually.ts';
-import { Owner } from '../sdk-v1/owner.ts';
+import { Owner } from '../sdk/owner.ts';
 import { answerStatus } from './lean-server.ts';
 import type { Asked } from './lean-server.ts';
 import { serve, targetOf } from './rig.ts';

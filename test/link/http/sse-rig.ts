@@ -6,7 +6,7 @@ import type { HttpSendOptions, HttpTransportOptions } from '../../../src/link/ht
 import { SseTransport } from '../../../src/link/http/sse-transport.ts';
 import type { HttpTarget } from '../../../src/link/target.ts';
 import { eventually } from '../../support/eventually.ts';
-import { INITIALIZE_RESULT } from '../sdk-v1/scripted-transport.ts';
+import { INITIALIZE_RESULT } from '../sdk/scripted-transport.ts';
 import { eventOf, openEvents, resultFor } from './lean-server.ts';
 import type { Asked, LeanServer } from './lean-server.ts';
 import { expectNothingLeft as expectNothingLeftOfRig, serve, targetOf } from './rig.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { AuthProvider } from '../../../src/link/target.ts';
 import { eventually } from '../../support/eventually.ts';
-import { INITIALIZE_RESULT } from '../sdk-v1/scripted-transport.ts';
+import { INITIALIZE_RESULT } from '../sdk/scripted-transport.ts';
 import { answerStatus, openEvents, resultFor } from './lean-server.ts';
 import { ENDPOINT, expectNothingLeft, failureOf, sseClient, SseClient, SseServer } from './sse-rig.ts';
 

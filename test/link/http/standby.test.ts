@@ -3,7 +3,7 @@ import { ReconnectMeter, retryDelayMs } from '../../../src/link/http/reconnect-m
 import { eventually } from '../../support/eventually.ts';
 import { answerStatus, drained, eventOf, openEvents } from './lean-server.ts';
 import type { Asked } from './lean-server.ts';
-import { failureOf } from '../sdk-v1/owner.ts';
+import { failureOf } from '../sdk/owner.ts';
 import { client, expectNothingLeft, serve } from './rig.ts';
 
 const NOTE = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x' } };

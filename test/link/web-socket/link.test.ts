@@ -4,7 +4,7 @@ import { expectSoon } from '../../support/expect-soon.ts';
 import { serveMcp } from '../../support/web-socket-mcp.ts';
 import { WebSocketServer } from '../../support/web-socket-server.ts';
 import type { WebSocketServerOptions } from '../../support/web-socket-server.ts';
-import { Owner } from '../sdk-v1/owner.ts';
+import { Owner } from '../sdk/owner.ts';
 import { expectNoSockets, expectNothingLeft, failureOf } from './opened.ts';
 
 expectNothingLeft();
