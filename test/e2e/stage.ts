@@ -20,7 +20,7 @@ import {
 import { startLeakCheck, type LeakCheck } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { ProcessTroubles } from '../support/process-troubles.ts';
-import { runningProcesses } from '../support/processes.ts';
+import { processesMarked } from '../support/processes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const faultServer = join(root, 'test', 'fixtures', 'stdio-server.mjs');
@@ -148,9 +148,7 @@ export class Stage {
   /** Ids of the processes of this server that run, and of those that they started. Without an id, of all servers. */
   processes(id?: string): number[] {
     const mark = `${markName}=${this.#mark}/${id === undefined ? '' : `${id}\0`}`;
-    return runningProcesses()
-      .map(({ pid }) => pid)
-      .filter((pid) => environmentOf(pid).includes(mark));
+    return processesMarked(mark);
   }
 
   /**
@@ -232,14 +230,6 @@ export class Stage {
 
   #logFile(id: string): string {
     return join(this.directory, `${id}.log`);
-  }
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch {
-    return ''; // It ended while we looked, or is not ours.
   }
 }
 
