@@ -33,7 +33,7 @@ const inMemory = { label: 'in memory', budgets: { 1: {}, 64: {} }, start: () => 
 const overStdio = (label, file) => ({
   label,
   budgets: { 1: { lowerBound: 0.95 }, 64: { ratio: 1.4 } },
-  start: () => ({ kind: 'stdio', args: [fileURLToPath(file)], stop: () => {} }),
+  start: () => ({ kind: 'stdio', command: process.execPath, args: [fileURLToPath(file)], stop: () => {} }),
 });
 const overHttp = (label, file, replies, alone, many) => ({
   label,
