@@ -25,8 +25,8 @@ export function readByStandard(bytes: Buffer): StreamReading {
     const [, field = '', value = ''] = /^([^:]*)(?:: ?([^]*))?$/.exec(line) ?? [];
     if (field === 'data') data.push(value);
     else if (field === 'event') type = value;
-    // Narrower than the standard: an id that no header can carry is of no use.
-    else if (field === 'id') id = /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : id;
+    // Narrower than the standard: an id that no header can carry, or no server takes, is of no use.
+    else if (field === 'id') id = /^[\t\x20-\x7e\x80-\xff]{0,4096}$/.test(value) ? value : id;
     else if (field === 'retry' && /^\d{1,20}$/.test(value)) retryMs = Number(value);
   }
   return { events, id: lastId, retryMs };

@@ -15,6 +15,7 @@ import { Listener } from './heard-transport.ts';
 import { scriptedReply } from './http-reply-bytes.ts';
 import { flat } from './json-text.ts';
 import { play, ReplyServer, STREAM_HEAD } from './reply-server.ts';
+import { isObject, parsed } from './rpc-reading.ts';
 import { FIRST_ID, INITIALIZE_ID, messageText } from './rpc-text.ts';
 
 /** What a stream comes to that says this from beginning to end. */
@@ -42,19 +43,10 @@ function expectedOf(stream: Buffer, serverUrl: string): Expected {
     }
     if (type !== 'message') continue;
     const message = parsed(data);
-    if (typeof message !== 'object' || message === null || Array.isArray(message)) badMessages += 1;
-    else messages.push(flat(message));
+    if (isObject(message)) messages.push(flat(message));
+    else badMessages += 1;
   }
   return { endpoint, messages, badMessages, downCode: null };
-}
-
-/** Undefined for what is no JSON. A byte order mark before it does no harm. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    return undefined;
-  }
 }
 
 it('an older server decides where messages go, on its own origin and once, however its stream is cut', async () => {

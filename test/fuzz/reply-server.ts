@@ -111,7 +111,8 @@ export class ReplyServer {
     if (name === 'GET') socket.write(`${STREAM_HEAD}event: endpoint\ndata: /messages\n\n`);
     else socket.write('HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n');
     // Whatever was written before, this is an event of its own.
-    if (message.id !== undefined) this.stream?.write(`\n\ndata: ${answerTo(message)}\n\n`);
+    if (message.id !== undefined && message.method !== undefined)
+      this.stream?.write(`\n\ndata: ${answerTo(message)}\n\n`);
   }
 }
 
@@ -124,7 +125,7 @@ function answerTo({ id, method }: WireMessage): string {
 
 function properAnswer(name: string, message: WireMessage): string {
   if (message.method === undefined)
-    return `HTTP/1.1 ${{ GET: '405 No', DELETE: '200 OK' }[name] ?? '404 No'}\r\ncontent-length: 0\r\n\r\n`;
+    return `HTTP/1.1 ${{ GET: '405 No', DELETE: '200 OK', POST: '202 Accepted' }[name] ?? '404 No'}\r\ncontent-length: 0\r\n\r\n`;
   if (message.id === undefined) return 'HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n';
   const body = answerTo(message);
   const session = name === 'initialize' ? 'mcp-session-id: fuzzed\r\n' : '';

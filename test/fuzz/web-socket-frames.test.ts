@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LinkError } from '../../src/link/fault.ts';
-import { parseJson } from '../../src/link/http/json-body.ts';
 import { WebSocketTransport } from '../../src/link/web-socket/web-socket-transport.ts';
 import { startLeakCheck } from '../../src/testing/index.ts';
 import { encodeFrame, FrameDecoder, opcodes } from '../fixtures/web-socket-frames.mjs';
@@ -19,6 +18,7 @@ import { scriptedReply } from './http-reply-bytes.ts';
 import { flat } from './json-text.ts';
 import { play } from './reply-server.ts';
 import type { ScriptedReply } from './reply-server.ts';
+import { isObject, parsed } from './rpc-reading.ts';
 import { FIRST_ID } from './rpc-text.ts';
 import { BOMB_MARK, hostileFrames, rightConversation, upgradeHead, wrongUpgradeHeaders } from './web-socket-bytes.ts';
 
@@ -89,8 +89,8 @@ it('messages come out whole, in whatever frames and pieces they were sent, and t
       return play(socket, { pieces: cutAt(bytes, shares), ending: 'stay' });
     },
     async ({ said }, server) => {
-      const values = said.messages.map((each) => (typeof each === 'string' ? parseJson(each) : undefined));
-      const objects = values.filter((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+      const values = said.messages.map((each) => (typeof each === 'string' ? parsed(each) : undefined));
+      const objects = values.filter(isObject);
       const noise = values.length - objects.length;
       const reports = Math.min(noise, NOISE_REPORT_LIMIT);
 
