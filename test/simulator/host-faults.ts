@@ -1,5 +1,5 @@
-import { isHoldfastError } from '../../src/index.ts';
-import { type FaultKind, nothing } from './fault-kind.ts';
+import { type FaultKind, ignoringRefusal, nothing } from './fault-kind.ts';
+import { managerCrash } from './history.ts';
 import type { Stage } from './stage.ts';
 
 const moment = [500, 3_000] as const;
@@ -19,6 +19,7 @@ export const hostFaults = {
   'stall while connecting': {
     lastsMs: moment,
     reach: 'one',
+    only: 'lasting',
     begin: async (stage, ids) => {
       const [id = ''] = ids;
       const ms = 2 * stage.optionsOf(id).connectTimeoutMs;
@@ -54,6 +55,7 @@ export const hostFaults = {
   'crash while connecting': {
     lastsMs: [10_000, 20_000],
     reach: 'one',
+    only: 'lasting',
     begin: (stage, ids) => {
       for (const id of ids) {
         stage.breakTimer(stage.optionsOf(id).connectTimeoutMs);
@@ -75,6 +77,43 @@ export const hostFaults = {
         stage.breakTimer(retryAfterMs);
         const fault = { kind: 'overload', code: 'http:429', message: 'too much', retryAfterMs } as const;
         stage.servers.server(id, { turnsAway: { kind: 'refused', sent: true, fault } });
+      }
+      return () => {
+        stage.mendTimers();
+      };
+    },
+  },
+  'crash of the ticker': {
+    lastsMs: [10_000, 20_000],
+    reach: 'none',
+    begin: (stage) => {
+      stage.breakActor('ticker');
+      return () => {
+        stage.mendTimers();
+      };
+    },
+  },
+  'crash of a group': {
+    lastsMs: [10_000, 20_000],
+    reach: 'group',
+    begin: (stage, [first = '']) => {
+      // Once it is connected again its group plans to fail back.
+      stage.breakActor('group');
+      stage.server(first).breakLink();
+      return () => {
+        stage.mendTimers();
+      };
+    },
+  },
+  [managerCrash]: {
+    lastsMs: [10_000, 20_000],
+    reach: 'one',
+    only: 'lasting',
+    begin: (stage, ids) => {
+      stage.breakActor('manager');
+      for (const id of ids) {
+        stage.breakTimer(stage.optionsOf(id).connectTimeoutMs);
+        stage.server(id).breakLink();
       }
       return () => {
         stage.mendTimers();
@@ -109,7 +148,7 @@ export const hostFaults = {
     stage.manager.session(id).resetCircuit();
   }),
   'reconnect by hand': byHand((stage, id) => {
-    stage.manager.session(id).reconnect('asked for');
+    ignoringRefusal(() => stage.manager.session(id).reconnect('asked for'));
   }),
   'failback by hand to one that failed its calls': {
     lastsMs: [20_000, 40_000],
@@ -142,15 +181,6 @@ export const hostFaults = {
 
 function isConnecting({ manager }: Stage, id: string): boolean {
   return manager.getSessionInfo(id)?.phase.startsWith('connect') === true;
-}
-
-/** Where no member takes calls, there is nowhere to go. */
-function ignoringRefusal(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (!isHoldfastError(error)) throw error;
-  }
 }
 
 function byHand(act: (stage: Stage, id: string) => void): FaultKind {
