@@ -9,6 +9,8 @@ import { FIRST_ID } from './rpc-text.ts';
 export const INJECTED = 'x-injected';
 /** More than an answer may hold, in bytes. */
 const TOO_MANY = 1_500_000;
+/** The token in an answer that is right, but for its size. */
+export const OVERSIZED = 'oversized';
 
 const text = (...values: readonly string[]): fc.Arbitrary<string> =>
   fc.constantFrom(...values).map((value) => JSON.stringify(value));
@@ -129,13 +131,18 @@ function replyWith(document: fc.Arbitrary<string>): fc.Arbitrary<ScriptedReply[]
     { weight: 8, arbitrary: right },
     { weight: 1, arbitrary: damaged(right) },
     { weight: 1, arbitrary: replyBytes([FIRST_ID]) },
-    { weight: 1, arbitrary: fc.constant(responseOf(200, Buffer.alloc(TOO_MANY, ' '))) },
+    { weight: 1, arbitrary: fc.constant(oversized) },
   );
   return fc.array(
     reply.map((bytes): ScriptedReply => ({ pieces: [bytes], ending: 'end' })),
     { minLength: 1, maxLength: 2 },
   );
 }
+
+const oversized = responseOf(
+  200,
+  Buffer.from(`{"access_token":"${OVERSIZED}","token_type":"Bearer"${' '.repeat(TOO_MANY)}}`),
+);
 
 function responseOf(status: number, body: Buffer): Buffer {
   const head = `HTTP/1.1 ${status} As said\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;

@@ -25,7 +25,10 @@ const payload = (ours: readonly number[]): fc.Arbitrary<string | Buffer> =>
       weight: 1,
       arbitrary: fc.constantFrom('', ' ', '\uFEFF{}', 'x'.repeat(125), 'x'.repeat(126), 'x'.repeat(65_536)),
     },
-    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
+    {
+      weight: 1,
+      arbitrary: fc.oneof(messageText(ours), fc.uint8Array({ maxLength: 200 })).map((bytes) => Buffer.from(bytes)),
+    },
   );
 
 interface Item {
