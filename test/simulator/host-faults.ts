@@ -1,4 +1,5 @@
-import { type FaultKind, ignoringRefusal, nothing } from './fault-kind.ts';
+import type { Group } from '../../src/index.ts';
+import { type FaultKind, ignoringRefusal, nothing, repeatedly } from './fault-kind.ts';
 import { managerCrash } from './history.ts';
 import type { Stage } from './stage.ts';
 
@@ -94,13 +95,20 @@ export const hostFaults = {
     },
   },
   'crash of a group': {
-    lastsMs: [10_000, 20_000],
+    lastsMs: [25_000, 35_000],
     reach: 'group',
-    begin: (stage, [first = '']) => {
+    begin: (stage, ids) => {
+      const [first = ''] = ids;
       // Once it is connected again its group plans to fail back.
       stage.breakActor('group');
       stage.server(first).breakLink();
+      const timer = stage.clock.arrive(() => {
+        const active = activeOf(groupOf(stage, ids), ids);
+        const refuse = { kind: 'unreachable', code: 'ECONNREFUSED', message: 'it refuses' } as const;
+        if (active !== undefined) stage.servers.server(active, { refuse }).breakLink();
+      }, 8_000);
       return () => {
+        stage.clock.clearTimeout(timer);
         stage.mendTimers();
       };
     },
@@ -151,14 +159,24 @@ export const hostFaults = {
     ignoringRefusal(() => stage.manager.session(id).reconnect('asked for'));
   }),
   'failback by hand to one that failed its calls': {
-    lastsMs: [20_000, 40_000],
+    lastsMs: [10_000, 20_000],
     reach: 'group',
-    begin: (stage, [first = '']) => {
-      stage.servers.server(first, { answersCalls: false });
+    begin: (stage, ids) => {
+      const group = groupOf(stage, ids);
+      const active = activeOf(group, ids);
+      if (group === undefined || active === undefined) return nothing;
+      const fault = { kind: 'transport', code: 'ECONNRESET', message: 'the reply was cut off' } as const;
+      stage.servers.server(active, { losesReplies: fault });
+      stage.favourite = active;
+      const stop = repeatedly(stage, 20, () => {
+        if (stage.favourite !== active || group.active === active) return;
+        stage.favourite = null;
+        stage.servers.server(active, { losesReplies: null });
+        ignoringRefusal(() => group.failBack());
+      });
       return () => {
-        for (const { id, members } of stage.cast.groups) {
-          if (members.includes(first)) ignoringRefusal(() => stage.manager.group(id).failBack());
-        }
+        stage.favourite = null;
+        return stop();
       };
     },
   },
@@ -178,6 +196,17 @@ export const hostFaults = {
     },
   },
 } as const satisfies Record<string, FaultKind>;
+
+/** The group that has all of these as members. */
+function groupOf({ cast, manager }: Stage, ids: readonly string[]): Group | undefined {
+  const found = cast.groups.find(({ members }) => ids.every((id) => members.includes(id)));
+  return found === undefined ? undefined : manager.group(found.id);
+}
+
+/** Its active member, if that is one of these. */
+function activeOf(group: Group | undefined, ids: readonly string[]): string | undefined {
+  return group?.active !== undefined && ids.includes(group.active) ? group.active : undefined;
+}
 
 function isConnecting({ manager }: Stage, id: string): boolean {
   return manager.getSessionInfo(id)?.phase.startsWith('connect') === true;

@@ -1,10 +1,15 @@
 import type { Phase } from '../../../src/index.ts';
-import { isWell, managerCrash, serverOf } from '../history.ts';
+import { isWell, managerCrash, serverOf, stalledWithin } from '../history.ts';
 import { recoveryMs } from './recovery.ts';
 import { breach, type Invariant } from './invariant.ts';
 
 /** Failed checks beyond the threshold after which the link is let go. */
 const patience = 2;
+
+/** With what each starts anew to wait for its next check. */
+const tellsOfChecks: ReadonlySet<string> = new Set(['stateChanged', 'circuitChanged', 'healthTicked', 'healthChecked']);
+/** Checks that have become due all at once are spread over this time. */
+const spreadMs = 6_000;
 
 interface Count {
   phase: Phase;
@@ -46,6 +51,26 @@ export const healthInvariants = {
             yield breach(entry, `${id} is ${phase} after ${failures} failed checks of ${failureThreshold}`);
           if (failures >= failureThreshold + patience)
             yield breach(entry, `${id} still holds its link after ${failures} failed checks`);
+        }
+      }
+    },
+  },
+  'checks-go-on': {
+    meaning: 'A connected session whose circuit lets calls through is never left unchecked for two of its intervals.',
+    *check(history) {
+      const lastMs = new Map<string, number>();
+      for (const entry of history.entries) {
+        if (entry.kind === 'stop') return;
+        if (entry.kind === 'event' && tellsOfChecks.has(entry.event.type) && entry.event.serverId !== undefined)
+          lastMs.set(entry.event.serverId, entry.atMs);
+        if (entry.kind !== 'state') continue;
+        for (const { id, phase, circuit } of entry.sessions) {
+          const sinceMs = lastMs.get(id);
+          if (sinceMs === undefined || !isConnected(phase) || circuit !== 'closed') continue;
+          const { intervalMs, timeoutMs } = serverOf(history.cast, id).options.healthCheck;
+          const forMs = entry.atMs - sinceMs - stalledWithin(history, sinceMs, entry.atMs);
+          if (forMs > 2 * intervalMs + timeoutMs + spreadMs)
+            yield breach(entry, `${id} was not checked for ${forMs} ms, its interval is ${intervalMs}`);
         }
       }
     },
