@@ -79,7 +79,7 @@ describe('a stdin queue', () => {
       onProgress: ignore,
       onHandlerError: ignore,
     });
-    const sent = [...'abcdefghijklmnopqrst'].map((frame) => queue.push(frame, false));
+    const sent = 'abcdefghijklmnopqrst'.split('').map((frame) => queue.push(frame, false));
     expect(writes).toEqual(['a', 'bcdefghi', 'jklmnopq']);
     await Promise.all(sent);
     expect(writes).toEqual(['a', 'bcdefghi', 'jklmnopq', 'rst']);
@@ -112,7 +112,7 @@ describe('a stdin queue', () => {
       onProgress: () => undefined,
       onHandlerError: () => undefined,
     });
-    const outcomes = await Promise.allSettled([...'abcdefghijkl'].map((frame) => queue.push(frame, false)));
+    const outcomes = await Promise.allSettled('abcdefghijkl'.split('').map((frame) => queue.push(frame, false)));
     expect(broken).toHaveLength(1);
     expect(
       outcomes.map((outcome) =>
