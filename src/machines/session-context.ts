@@ -99,7 +99,6 @@ export interface SessionContext extends SessionMemory {
   readonly restEndsAtMs: number | null;
   /** When that is, in milliseconds since the epoch. */
   readonly nextAttemptAt: number | null;
-  readonly drainMs: number;
   /** When it was last nudged by hand, monotonic; null when it never was. */
   readonly nudgedAtMs: number | null;
   readonly lastCheckAt: number | null;
@@ -130,7 +129,6 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     restMs: null,
     restEndsAtMs: null,
     nextAttemptAt: null,
-    drainMs: 0,
     nudgedAtMs: null,
     lastCheckAt: null,
     reason: null,

@@ -4,7 +4,17 @@
  */
 import { and, not } from 'xstate';
 import { initialContext } from './session-context.ts';
-import { bound, circuitTo, letGo, lostSession, noted, parked, retry, toConnecting } from './session-rows.ts';
+import {
+  bound,
+  circuitTo,
+  letGo,
+  lostSession,
+  noted,
+  parked,
+  retry,
+  toConnected,
+  toConnecting,
+} from './session-rows.ts';
 import { sessionSetup } from './session-setup.ts';
 import type { SessionWorld } from './session-world.ts';
 
@@ -51,7 +61,6 @@ export function createSessionMachine(world: SessionWorld) {
         exit: 'give the permit back',
         states: {
           waiting: {
-            entry: 'forget the rest',
             invoke: { id: 'permit', src: 'permit', input: ({ context }) => ({ id: context.id }) },
             on: {
               PERMIT: { target: 'attempt' },
@@ -77,7 +86,7 @@ export function createSessionMachine(world: SessionWorld) {
                 target: '#session.releasing',
                 actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
               },
-              'SESSION.DRAIN': { target: '#session.releasing', actions: ['note the drain', letGo('kill', 'closed')] },
+              'SESSION.DRAIN': { target: '#session.releasing', actions: letGo('kill', 'closed', 'draining') },
               'LINK.DOWN': {
                 guard: 'is current',
                 target: '#session.releasing',
@@ -107,11 +116,7 @@ export function createSessionMachine(world: SessionWorld) {
                           target: '#session.connecting.attempt.hydrating',
                           actions: ['count an answer', 'tell of the check'],
                         },
-                        {
-                          guard: and(['is current', 'proves the connection']),
-                          target: '#session.connected',
-                          actions: 'tell of the check',
-                        },
+                        ...toConnected('tell of the check'),
                         { guard: 'is current', target: 'pausing', actions: ['count an answer', 'tell of the check'] },
                       ],
                       'PING.FAILED': {
@@ -129,10 +134,7 @@ export function createSessionMachine(world: SessionWorld) {
                 entry: 'ask for the tools',
                 on: {
                   HYDRATED: [
-                    {
-                      guard: and(['is current', 'proves the connection']),
-                      target: '#session.connected',
-                    },
+                    ...toConnected(),
                     { guard: 'is current', target: 'verifying.pausing', actions: 'count an answer' },
                   ],
                 },
@@ -161,12 +163,12 @@ export function createSessionMachine(world: SessionWorld) {
             {
               guard: 'drains at once',
               target: 'releasing',
-              actions: ['note the drain', 'cancel the calls in flight', letGo('kill', 'closed')],
+              actions: ['cancel the calls in flight', letGo('kill', 'closed', 'draining')],
             },
             {
               guard: 'has nothing in flight',
               target: 'releasing',
-              actions: ['note the drain', letGo('graceful', 'closed')],
+              actions: letGo('graceful', 'closed', 'draining'),
             },
             { target: 'draining', actions: 'note the drain' },
           ],
@@ -240,12 +242,10 @@ export function createSessionMachine(world: SessionWorld) {
             },
           },
           circuit: {
-            initial: 'resuming',
-            exit: ['stop timing the circuit', 'stop recycling'],
+            initial: 'closed',
             states: {
               resuming: {
                 always: [
-                  { guard: 'is closed for good', target: 'closed.normal' },
                   { guard: 'is on probation', target: 'closed.probation' },
                   { guard: 'has still to be open', target: 'open', actions: 'explain the circuit' },
                   { target: 'halfOpen', actions: [...circuitTo('halfOpen'), 'explain the circuit'] },
@@ -341,6 +341,7 @@ export function createSessionMachine(world: SessionWorld) {
             { actions: 'let go for good' },
           ],
           'LINK.RELEASED': [
+            bound('closed', 'closed'),
             bound('waiting', 'connecting.attempt', 'needs no permit'),
             bound('waiting', 'connecting'),
             bound('backingOff', 'disconnected.backingOff'),
@@ -349,14 +350,13 @@ export function createSessionMachine(world: SessionWorld) {
             bound('crashLoop', 'disconnected.parked.crashLoop'),
             bound('incompatible', 'disconnected.parked.incompatible'),
             bound('stopped', 'disconnected.stopped'),
-            bound('closed', 'closed'),
           ],
         },
       },
 
       disconnected: {
         initial: 'backingOff',
-        exit: 'stop timing the rest',
+        exit: ['stop timing the rest', 'forget the rest'],
         on: {
           'REST.OVER': toConnecting(),
           'SESSION.OPEN': [
@@ -390,11 +390,11 @@ export function createSessionMachine(world: SessionWorld) {
               incompatible: parked('incompatible'),
             },
           },
-          stopped: { entry: 'forget the rest' },
+          stopped: {},
         },
       },
 
-      closed: { type: 'final', entry: 'forget the rest' },
+      closed: { type: 'final' },
     },
   });
 }

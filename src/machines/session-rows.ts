@@ -8,12 +8,26 @@ import type { AfterRelease } from './session-events.ts';
 
 export const lostSession = ['note what failed', 'count a session loss', 'tell of the lost session'] as const;
 
-export function letGo<const Mode extends CloseMode, const Next extends AfterRelease>(mode: Mode, next: Next) {
-  return { type: 'let go', params: { mode, next } } as const;
+/** `why`: the new reason of the session; without it, the one it has stays. */
+export function letGo<const Mode extends CloseMode, const Next extends AfterRelease>(
+  mode: Mode,
+  next: Next,
+  why: string | null = null,
+) {
+  return { type: 'let go', params: { mode, next, why } } as const;
 }
 
 export function retry<const Mode extends CloseMode>(mode: Mode) {
   return { type: 'let go, then retry', params: { mode } } as const;
+}
+
+/** The way out of an attempt whose connection this answer has proved; a circuit that was open is taken up where the last connection left it. */
+export function toConnected(...actions: readonly 'tell of the check'[]) {
+  const proved = ['is current', 'proves the connection'] as const;
+  return [
+    { guard: and([...proved, 'is closed for good']), target: '#session.connected', actions },
+    { guard: and(proved), target: '#session.connected.circuit.resuming', actions },
+  ] as const;
 }
 
 /** A reason to be degraded. The first one asks for a check soon; while there is one, a check is due soon anyway. */

@@ -25,7 +25,7 @@ const noted = {
   recycle: { reason: 'asked for', nudgedAtMs: 5_000 },
   /** It comes 1 s after the last nudge, which was none here. */
   recycleDue: { reason: 'asked for', nudgedAtMs: 1_000 },
-  drain: { reason: 'draining', drainMs: 20_000 },
+  drain: { reason: 'draining' },
 };
 
 const tick = (ms: number): string => `weather: tick of generation 1 in ${ms}`;
