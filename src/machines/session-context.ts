@@ -101,7 +101,6 @@ export interface SessionContext extends SessionMemory {
   readonly nextAttemptAt: number | null;
   /** When it was last nudged by hand, monotonic; null when it never was. */
   readonly nudgedAtMs: number | null;
-  readonly lastCheckAt: number | null;
   /** Why the session is where it is, in a few words; null when nothing is wrong. */
   readonly reason: string | null;
 }
@@ -130,7 +129,6 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     restEndsAtMs: null,
     nextAttemptAt: null,
     nudgedAtMs: null,
-    lastCheckAt: null,
     reason: null,
   };
 }

@@ -7,10 +7,12 @@ import { initialContext } from './session-context.ts';
 import {
   bound,
   circuitTo,
+  goodCheck,
   letGo,
   lostSession,
   noted,
   parked,
+  recycled,
   retry,
   toConnected,
   toConnecting,
@@ -77,15 +79,7 @@ export function createSessionMachine(world: SessionWorld) {
               },
             },
             on: {
-              'SESSION.RECYCLE': [
-                { guard: 'was nudged a moment ago', actions: ['stop timing the recycle', 'put the recycle off'] },
-                { target: '#session.releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
-              ],
-              'RECYCLE.DUE': {
-                guard: 'is current',
-                target: '#session.releasing',
-                actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
-              },
+              ...recycled,
               'SESSION.DRAIN': { target: '#session.releasing', actions: letGo('kill', 'closed', 'draining') },
               'LINK.DOWN': {
                 guard: 'is current',
@@ -150,15 +144,7 @@ export function createSessionMachine(world: SessionWorld) {
         entry: ['note the connection', 'remember', 'arm the first tick', 'time the stability'],
         exit: ['stop timing the stability', 'stop timing the overload'],
         on: {
-          'SESSION.RECYCLE': [
-            { guard: 'was nudged a moment ago', actions: ['stop timing the recycle', 'put the recycle off'] },
-            { target: 'releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
-          ],
-          'RECYCLE.DUE': {
-            guard: 'is current',
-            target: 'releasing',
-            actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
-          },
+          ...recycled,
           'SESSION.DRAIN': [
             {
               guard: 'drains at once',
@@ -203,7 +189,7 @@ export function createSessionMachine(world: SessionWorld) {
                 },
                 { guard: 'is current', actions: ['tell of the tick', 'ask for a probe'] },
               ],
-              'PING.OK': { guard: 'is current', actions: ['count a check', 'tell of the check', 'arm the next tick'] },
+              'PING.OK': goodCheck,
               'PING.FAILED': {
                 guard: 'is current',
                 actions: ['count a check', 'note what failed', 'tell of the check', 'arm the next tick'],

@@ -30,6 +30,25 @@ export function toConnected(...actions: readonly 'tell of the check'[]) {
   ] as const;
 }
 
+/** Somebody asks for another connection: this one is given up, or a little later when one was just given up. */
+export const recycled = {
+  'SESSION.RECYCLE': [
+    { guard: 'was nudged a moment ago', actions: ['stop timing the recycle', 'put the recycle off'] },
+    { target: '#session.releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
+  ],
+  'RECYCLE.DUE': {
+    guard: 'is current',
+    target: '#session.releasing',
+    actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
+  },
+} as const;
+
+/** A good check of a connection. Nearly every one shows nothing new: that costs no snapshot, and thousands are made every second. */
+export const goodCheck = [
+  { guard: and(['is current', 'shows nothing new']), actions: ['tell of the check', 'arm the next tick'] },
+  { guard: 'is current', actions: ['count a check', 'tell of the check', 'arm the next tick'] },
+] as const;
+
 /** A reason to be degraded. The first one asks for a check soon; while there is one, a check is due soon anyway. */
 export function noted(reason: DegradedReason, ...also: readonly ('stop timing the overload' | 'time the overload')[]) {
   const note = { type: 'note a reason', params: { reason } } as const;

@@ -91,6 +91,10 @@ export function sessionSetup(world: SessionWorld) {
         (event.type === 'SESSION.LOST' && losesSessionsTooOften(withSessionLoss(context.losses, event.atMs))),
       'drains at once': ({ event }) => event.type === 'SESSION.DRAIN' && event.drainMs === 0,
       'has nothing in flight': ({ event }) => event.type === 'SESSION.DRAIN' && event.inFlight === 0,
+      'shows nothing new': ({ context, event }) => {
+        const { health, reason } = explained(context, healthAfter(context, event));
+        return health === context.health && reason === context.reason;
+      },
       'came late by our own fault': ({ context, event }) =>
         event.type === 'HEALTH.TICK' && isOwnStall(event.lateMs, context.policy.healthCheck),
       'was answered lately': ({ context, event }) =>
@@ -147,7 +151,6 @@ export function sessionSetup(world: SessionWorld) {
       'count an answer': assign(({ context, event }) => ({
         answers: answersWith(context, event),
         hydrated: context.hydrated || event.type === 'HYDRATED',
-        lastCheckAt: world.wall(),
       })),
       'note the connection': assign(({ context }) => ({
         everConnected: true,
@@ -156,13 +159,9 @@ export function sessionSetup(world: SessionWorld) {
         // Only a stable connection shows that a crash loop is over.
         parkedFor: context.parkedFor === 'crashLoop' ? context.parkedFor : null,
         health: provenCount(context.policy.healthCheck),
-        lastCheckAt: world.wall(),
       })),
       'forget the failed attempts': assign({ attempt: 0, parkedFor: null }),
-      'count a check': assign(({ context, event }) => ({
-        ...explained(context, healthAfter(context, event)),
-        lastCheckAt: world.wall(),
-      })),
+      'count a check': assign(({ context, event }) => explained(context, healthAfter(context, event))),
       'note what failed': assign(({ event }) =>
         'fault' in event ? { lastFault: event.fault, reason: event.fault.message } : {},
       ),
