@@ -3,6 +3,7 @@ import type { LinkEvent } from '../link/link.ts';
 import type { LinkCommand, SessionMachineEvent } from '../machines/session-events.ts';
 import type { GenerationInput } from '../machines/session-world.ts';
 import type { FanOut } from './fan-out.ts';
+import type { LinkOwner } from './link-lease.ts';
 import { startProbe } from './link-probe.ts';
 import type { Clock } from './ports.ts';
 import type { FindSession, SessionIo } from './session-io.ts';
@@ -19,16 +20,17 @@ const faultEveryMs = 1_000;
  * Being stopped does not end the link: the lease holds it, and only a release ends it.
  */
 export function linkLogic(find: FindSession, clock: Clock, fanOut: FanOut) {
+  const around = { clock, fanOut };
   return fromCallback<LinkCommand, GenerationInput>(({ input, sendBack, receive }) => {
     const io = find(input.id);
     if (io === undefined) return undefined;
-    const hands = new LinkHands(io, input.generation, sendBack, { clock, fanOut });
+    const hands = new LinkHands(io, input.generation, sendBack, around);
     receive((command) => {
       hands.obey(command);
     });
     hands.open();
     return () => {
-      hands.stop();
+      hands.letGo();
     };
   });
 }
@@ -39,7 +41,7 @@ interface Surroundings {
 }
 
 // A class: with ten thousand links a closure for each of its deeds is megabytes.
-class LinkHands {
+class LinkHands implements LinkOwner {
   readonly #io: SessionIo;
   readonly #generation: number;
   readonly #tell: (event: SessionMachineEvent) => void;
@@ -56,15 +58,7 @@ class LinkHands {
   }
 
   open(): void {
-    this.#io.lease.open(
-      this.#generation,
-      (event) => {
-        this.#hear(event);
-      },
-      () => {
-        this.stop();
-      },
-    );
+    this.#io.lease.open(this.#generation, this);
   }
 
   obey(command: LinkCommand): void {
@@ -83,7 +77,7 @@ class LinkHands {
     }
   }
 
-  stop(): void {
+  letGo(): void {
     this.#stopProbe?.();
     this.#stopProbe = undefined;
     this.#lister?.stop();
@@ -116,14 +110,14 @@ class LinkHands {
     });
   }
 
-  #hear(event: LinkEvent): void {
+  hear(event: LinkEvent): void {
     const { clock } = this.#around;
     if (event.type === 'fault') {
       const nowMs = clock.monotonic();
       if (this.#lastFaultMs !== undefined && nowMs - this.#lastFaultMs < faultEveryMs) return;
       this.#lastFaultMs = nowMs;
     }
-    if (event.type === 'down') this.stop();
+    if (event.type === 'down') this.letGo();
     this.#relay(event);
     if (event.type === 'notice' && event.method === toolsChanged) this.#lister?.outdated();
   }
