@@ -44,9 +44,15 @@ export function attentiveMs(policy: HealthCheckConfig): number {
 
 const noReasons: readonly DegradedReason[] = Object.freeze([]);
 
-/** The count of a session that has just proved its connection: sound. */
+const proven = new WeakMap<HealthCheckConfig, HealthCount>();
+
+/** The count of a session that has just proved its connection: sound, and the same object for all sessions of this policy. */
 export function provenCount(policy: HealthCheckConfig): HealthCount {
-  return { failures: 0, successes: policy.successThreshold, reasons: noReasons };
+  const known = proven.get(policy);
+  if (known !== undefined) return known;
+  const count = Object.freeze({ failures: 0, successes: policy.successThreshold, reasons: noReasons });
+  proven.set(policy, count);
+  return count;
 }
 
 /** The same object when the check shows nothing new. */

@@ -41,6 +41,8 @@ export class Fleet {
   readonly #actorClock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
   readonly #roots = new Set<Root>();
   readonly #rootOf = new Map<string, Root>();
+  /** Asked first for room: when thousands are started together, all others are full. */
+  #newest: Root | undefined;
   readonly #actorOf = new Map<string, ActorRefFrom<SessionMachine>>();
   /** Servers whose sessions wait for their turn to be started. */
   readonly #unstarted = new Set<string>();
@@ -121,6 +123,8 @@ export class Fleet {
   }
 
   #rootWithRoom(): Root {
+    const newest = this.#newest;
+    if (newest !== undefined && newest.sessions < sessionsPerRoot && this.#roots.has(newest)) return newest;
     for (const root of this.#roots) {
       if (root.sessions < sessionsPerRoot) return root;
     }
@@ -138,6 +142,7 @@ export class Fleet {
       },
     });
     this.#roots.add(root);
+    this.#newest = root;
     root.start();
     return root;
   }
@@ -198,11 +203,11 @@ export class Fleet {
     this.#actorOf.set(id, actor);
     const actorOf = this.#actorOf;
     actor.on('*', ({ generation: _, ...fact }) => {
-      if (actorOf.get(id) === actor) record.publish(fact);
+      if (actorOf.get(record.id) === actor) record.publish(fact);
     });
     actor.subscribe({
       next: (snapshot) => {
-        if (actorOf.get(id) !== actor) return;
+        if (actorOf.get(record.id) !== actor) return;
         const phase = phaseOf(snapshot.value);
         // An actor in the place of one that crashed begins in `idle`, and goes on at once.
         if (phase !== 'idle' || record.generation === 0) record.observe(phase, snapshot.context, snapshot.tags);
