@@ -7,6 +7,7 @@ import { initialContext } from './session-context.ts';
 import {
   bound,
   circuitTo,
+  circuitTripped,
   goodCheck,
   letGo,
   lostSession,
@@ -228,26 +229,21 @@ export function createSessionMachine(world: SessionWorld) {
             },
           },
           circuit: {
-            initial: 'closed',
+            initial: 'normal',
             states: {
               resuming: {
                 always: [
-                  { guard: 'is on probation', target: 'closed.probation' },
+                  { guard: 'is on probation', target: 'probation' },
                   { guard: 'has still to be open', target: 'open', actions: 'explain the circuit' },
                   { target: 'halfOpen', actions: [...circuitTo('halfOpen'), 'explain the circuit'] },
                 ],
               },
-              closed: {
-                initial: 'normal',
-                on: { 'CIRCUIT.TRIPPED': { target: 'open', actions: circuitTo('open') } },
-                states: {
-                  normal: {},
-                  probation: {
-                    on: {
-                      'CIRCUIT.PROVED': { target: 'normal', actions: circuitTo('normal') },
-                      'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
-                    },
-                  },
+              normal: { on: circuitTripped },
+              probation: {
+                on: {
+                  ...circuitTripped,
+                  'CIRCUIT.PROVED': { target: 'normal', actions: circuitTo('normal') },
+                  'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
                 },
               },
               open: {
@@ -256,7 +252,7 @@ export function createSessionMachine(world: SessionWorld) {
                 exit: ['stop timing the circuit', 'stop recycling'],
                 on: {
                   'CIRCUIT.DUE': { target: 'halfOpen', actions: circuitTo('halfOpen') },
-                  'CIRCUIT.RESET': { target: 'closed', actions: circuitTo('normal') },
+                  'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
                   'INFLIGHT.ZERO': { guard: 'is about to recycle', actions: 'recycle now' },
                   'CIRCUIT.RECYCLE': {
                     guard: 'is current',
@@ -277,14 +273,14 @@ export function createSessionMachine(world: SessionWorld) {
                   'PING.OK': [
                     {
                       guard: and(['is current', 'has shown that it is well']),
-                      target: 'closed.probation',
+                      target: 'probation',
                       actions: circuitTo('probation'),
                     },
                     { guard: 'is current', target: '.pausing', actions: 'count a good check for the circuit' },
                   ],
                   'PING.VOID': { guard: 'is current', target: '.pausing' },
                   'PING.FAILED': { guard: 'is current', target: 'open', actions: circuitTo('open') },
-                  'CIRCUIT.RESET': { target: 'closed', actions: circuitTo('normal') },
+                  'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
                 },
               },
             },

@@ -92,3 +92,6 @@ export function parked<const Reason extends ParkedFor>(reason: Reason) {
 export function circuitTo<const To extends Circuit['phase']>(to: To) {
   return [{ type: 'move the circuit', params: { to } }, 'remember'] as const;
 }
+
+/** Calls fail: the circuit opens, from wherever it is closed. */
+export const circuitTripped = { 'CIRCUIT.TRIPPED': { target: 'open', actions: circuitTo('open') } } as const;
