@@ -93,6 +93,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
   readonly tools: ServerTools = new ServerTools(this);
   lastAnswerMs: number | undefined;
   lastFailedCallMs: number | undefined;
+  /** When its health was last checked, in milliseconds since the epoch; connecting is a check too. */
+  lastCheckAt: number | null = null;
+  /** The step that its actor is taking is a check: it shows with whatever else the step changes. */
+  #isChecked = false;
   /** How often the circuit has moved: a call that began before it did says nothing to it any more. */
   circuitMoves = 0;
   staleEvents = 0;
@@ -150,7 +154,13 @@ export class SessionRecord implements SessionIo, LinkOpener {
   /** The session's actor has taken a step. */
   observe(phase: Phase, context: SessionData, tags: ReadonlySet<string>): void {
     const before = this.view;
-    if (before.phase === phase && before.context === context) return;
+    const isChecked = this.#isChecked || (phase === 'connected.healthy' && before.phase.startsWith('connecting.'));
+    this.#isChecked = false;
+    if (isChecked) this.lastCheckAt = this.wall();
+    if (before.phase === phase && before.context === context) {
+      if (isChecked) this.#changed();
+      return;
+    }
     this.view = nextView(before, { phase, context, tags }, this.clock);
     if (phase === 'releasing') this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation) this.tally = begunAnew(this.tally);
@@ -191,6 +201,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   }
 
   publish(fact: SessionFact): void {
+    if (fact.type === 'healthChecked' && !fact.void) this.#isChecked = true;
     this.#owner.publish(this, fact);
   }
 

@@ -48,7 +48,6 @@ describe('the first connection', () => {
       facts,
       pid: 4_242,
       health: { failures: 0, successes: 2, reasons: [] },
-      lastCheckAt: 1_000_400,
       lastFault: null,
       reason: null,
       restMs: null,

@@ -48,7 +48,7 @@ export const mutants: readonly Mutant[] = [
     name: 'a check does not wait for the one before it',
     invariant: 'one-probe',
     file: 'actors/link-actor',
-    find: 'link === undefined || stopProbe !== undefined)',
+    find: 'link === undefined || this.#stopProbe !== undefined)',
     replace: 'link === undefined)',
   },
   {
