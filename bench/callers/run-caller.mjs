@@ -28,5 +28,5 @@ const [module, server] = process.argv.slice(2);
 process.once('disconnect', () => process.exit(0));
 const { connect } = await import(module);
 const { call } = await connect({ server: JSON.parse(server) });
-process.on('message', async (run) => process.send(await measure(call, run)));
+process.on('message', (run) => void measure(call, run).then((measured) => process.send(measured)));
 process.send('ready');

@@ -20,7 +20,8 @@ let client;
 const opened = await timed(async () => {
   client = await connect(JSON.parse(servers));
 });
-process.on('message', async ({ call, close }) => {
-  process.send(await timed(() => (close === true ? client.close().then(() => 'closed') : client.call(call))));
+process.on('message', ({ call, close }) => {
+  const work = () => (close === true ? client.close().then(() => 'closed') : client.call(call));
+  void timed(work).then((end) => process.send(end));
 });
 process.send(opened);

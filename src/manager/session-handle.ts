@@ -1,4 +1,4 @@
-import { EMPTY, filter, Observable, takeWhile } from 'rxjs';
+import { EMPTY, filter, Observable, takeWhile } from './rx.ts';
 import { ClosedError, InvalidOptionError } from '../errors/usage-errors.ts';
 import { LinkError, type Fault } from '../link/fault.ts';
 import type { ServerFacts } from '../link/link.ts';

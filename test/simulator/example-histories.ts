@@ -4,7 +4,7 @@ import { drawCast } from './cast.ts';
 import type { CallEnd, Entry, History, PlannedCall, Seen } from './history.ts';
 
 const cast = drawCast(createSeededRandom(1));
-export const [server] = cast.servers;
+const [server] = cast.servers;
 export const id = server?.id ?? '';
 export const lazy = cast.servers.find(({ options }) => options.lazy === true)?.id ?? '';
 export const other = cast.servers[1]?.id ?? '';
@@ -141,7 +141,7 @@ export function ended(end: Partial<CallEnd> = {}): Seen {
 /** The first link of this server. */
 export const openedBy = (serverId: string): Seen => ({ kind: 'opened', serverId, generation: 1, live: 1 });
 export const opened = (generation: number, live = 1): Seen => ({ kind: 'opened', serverId: id, generation, live });
-export const lost: Fault = { kind: 'transport', code: 'ECONNRESET', message: 'reset' };
+const lost: Fault = { kind: 'transport', code: 'ECONNRESET', message: 'reset' };
 
 export function circuit(
   from: ConnectionInfo['circuit'],
