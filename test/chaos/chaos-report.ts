@@ -1,5 +1,4 @@
 import type { CallEnd } from './call-ledger.ts';
-import type { Outcome } from './episode.ts';
 import type { MemoryTrend } from './memory-watch.ts';
 import type { Served } from './traffic.ts';
 
@@ -45,23 +44,6 @@ export interface ChaosReport {
   readonly memory: MemoryTrend;
 }
 
-export function describeKinds(outcomes: readonly Outcome[]): Readonly<Record<string, KindReport>> {
-  const kinds = [...new Set(outcomes.map(({ fault }) => fault))].toSorted();
-  return Object.fromEntries(
-    kinds.map((kind) => {
-      const own = outcomes.filter(({ fault }) => fault === kind);
-      return [
-        kind,
-        {
-          times: own.length,
-          noticed: spreadOf(own.flatMap(({ noticedMs }) => noticedMs ?? [])),
-          recovered: spreadOf(own.flatMap(({ recoveredMs }) => recoveredMs ?? [])),
-        },
-      ];
-    }),
-  );
-}
-
 /** As a table in Markdown, a row for each kind. */
 export function kindsTable(perKind: ChaosReport['perKind']): string {
   const rows = Object.entries(perKind).map(([kind, { times, noticed, recovered }]) => [
@@ -78,10 +60,3 @@ export function kindsTable(perKind: ChaosReport['perKind']): string {
 
 const shown = (spread: Spread | null): string =>
   spread === null ? '–' : `${spread.p50} / ${spread.p95} / ${spread.p99} / ${spread.max}`;
-
-function spreadOf(lengths: readonly number[]): Spread | null {
-  const sorted = lengths.toSorted((a, b) => a - b);
-  if (sorted.length === 0) return null;
-  const at = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
-  return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
-}

@@ -5,8 +5,9 @@ import type { Cast, Pair } from './cast.ts';
 import type { ChaosOptions } from './chaos-options.ts';
 import type { ChaosServer } from './chaos-servers.ts';
 import type { Director } from './director.ts';
-import { Episode, type Outcome } from './episode.ts';
+import { Episode } from './episode.ts';
 import type { EventWatch } from './event-watch.ts';
+import { FaultTallies } from './fault-tallies.ts';
 import { signalProcess, stroke, type FaultKind } from './fault-kind.ts';
 import { httpFaults, networkFaults, serverFaults, stdioFaults } from './server-faults.ts';
 
@@ -26,7 +27,7 @@ interface PlanInput {
 
 /** Starts faults at a steady rate, each kind as often as the others, each session with one at a time. */
 export class FaultPlan {
-  readonly outcomes: Outcome[] = [];
+  readonly tallies = new FaultTallies();
   /** Faults that have happened, also those that no session has to tell of. */
   count = 0;
   readonly #input: PlanInput;
@@ -74,7 +75,7 @@ export class FaultPlan {
       await wait(Math.max(0, dueInMs), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) break;
       this.#next();
-      if (started % 60 === 0) onProgress(`${started} faults, ${this.outcomes.length} of them over`);
+      if (started % 60 === 0) onProgress(`${started} faults, ${this.tallies.count} of them over`);
     }
     await Promise.all(this.#episodes.values());
   }
@@ -143,7 +144,7 @@ export class FaultPlan {
     const unlisten = events.listen(session.id, (event) => episode.see(event));
     const running = episode
       .run()
-      .then((outcome) => void this.outcomes.push(outcome))
+      .then((outcome) => this.tallies.note(outcome))
       .finally(() => {
         unlisten();
         this.#episodes.delete(session.id);

@@ -9,7 +9,7 @@ import { processesMarked } from '../support/processes.ts';
 import { CallLedger } from './call-ledger.ts';
 import { callTimeoutMs, createCast, type Cast } from './cast.ts';
 import type { ChaosOptions } from './chaos-options.ts';
-import { describeKinds, type ChaosReport } from './chaos-report.ts';
+import type { ChaosReport } from './chaos-report.ts';
 import { markName, type Surroundings } from './chaos-servers.ts';
 import { checkCalls, type CallFindings } from './check-calls.ts';
 import { Director } from './director.ts';
@@ -132,13 +132,13 @@ function reportOf(options: ChaosOptions, play: Play, { calls, orphans, around, p
     violations: [
       ...calls.violations,
       ...ledger.untyped.map((error) => `a call threw ${error}`),
-      ...plan.outcomes.flatMap(({ failure }) => failure ?? []),
+      ...plan.tallies.failures,
       ...play.unrecovered,
       ...events.violations,
       ...around,
       ...(memory.isLeak ? ['the heap grows'] : []),
     ],
-    perKind: describeKinds(plan.outcomes),
+    perKind: plan.tallies.perKind(),
     memory,
   };
 }

@@ -1,8 +1,8 @@
 import { act, stroke, temper, type FaultKind, type HttpFault, type StdioFault, signalProcess } from './fault-kind.ts';
 
 const briefMs = 300;
-/** Longer than two checks that fail. */
-const longMs = 4_000;
+/** Longer than three checks that fail, since one that falls into a stall of ours says nothing. */
+const longMs = 6_000;
 
 /** What can become of any server. */
 export const serverFaults: readonly FaultKind[] = [

@@ -256,6 +256,9 @@ function told(event: ManagerEvent): string[] {
     case 'serverRemoved':
     case 'linkLeaked':
     case 'resultUnchecked':
+    case 'resourceUpdated':
+    case 'wishRefused':
+    case 'serverChanged':
     case 'catalogChanged':
     case 'toolChanged':
     case 'groupAdded':
