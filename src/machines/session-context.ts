@@ -151,16 +151,17 @@ export function healthAfter(context: SessionContext, event: SessionMachineEvent)
 }
 
 export function connectTimeout(context: SessionContext): Fault {
-  const waitedFor = !context.opened
-    ? 'its answer to initialize'
-    : context.answers === 0
-      ? 'its answer to a first check'
-      : 'its list of tools';
   return {
     kind: 'timeout',
     code: 'connect-timeout',
-    message: `not ready within ${context.policy.connectTimeoutMs} ms: waited for ${waitedFor}`,
+    message: `not ready within ${context.policy.connectTimeoutMs} ms: waited for ${whatItWaitsFor(context)}`,
   };
+}
+
+function whatItWaitsFor({ opened, hydrated, answers }: SessionContext): string {
+  if (!opened) return 'its answer to initialize';
+  if (hydrated) return 'its answer to one more check';
+  return answers === 0 ? 'its answer to a first check' : 'its list of tools';
 }
 
 /**

@@ -363,7 +363,7 @@ export const sessionTable: Readonly<Record<StateName, Row>> = {
     'after the proving pause': { to: 'connecting.verifying', log: ['link 1: PROBE.REQUEST'], timers: [30_000] },
   },
   'verifying, one answer to go': {
-    ...askingRow('its list of tools'),
+    ...askingRow('its answer to one more check'),
     'PING.OK': {
       to: 'connected.healthy',
       log: ['permit returned', 'remembered', checkedOk, tick(15_000)],
