@@ -159,7 +159,8 @@ export class SessionRecord implements SessionIo, LinkOpener {
       return;
     }
     this.view = nextView(before, { phase, context, tags }, this.clock);
-    if (phase === 'releasing') this.#traffic?.people.set(0);
+    // Whom a connection that is let go, or whose actor crashed, asked is waited for no more.
+    if (phase === 'releasing' || phase.startsWith('disconnected.')) this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation) this.tally = begunAnew(this.tally);
     if (context.circuit.phase !== before.context.circuit.phase) this.forgetOutcomes();
     if (this.tools.observe(phase)) this.#owner.catalogChanged(this);

@@ -35,7 +35,7 @@ export const stdioFaults: readonly StdioFault[] = [
   act('dies of an exception', 'must', 'throw'),
   act('exits, a grandchild keeps the pipe', 'must', 'exit-leaving-child'),
   act('closes its stdout', 'must', 'close-stdout'),
-  act('closes its stdin', 'may', 'close-stdin'),
+  act('reads its stdin no more', 'may', 'deafen'),
   act('garbage on stdout', 'must', 'garbage'),
   act('half a line, the rest later', 'may', 'half-line'),
   act('a flood on stderr', 'may', 'stderr-flood'),

@@ -46,6 +46,9 @@ export const circuitInvariants = {
           if (event.type === 'stateChanged' && event.phase.startsWith('connecting.')) circuit.silent = 0;
           if (event.type === 'circuitChanged') yield* moved(history, circuit, event, entry);
         }
+        // Whoever resets a circuit has it forget what came before, also where it was closed and nothing moves.
+        if (entry.kind === 'fault' && entry.name === 'reset by hand' && entry.on)
+          for (const id of entry.servers) Object.assign(circuits.get(id) ?? {}, { movedMs: entry.atMs, ...noOutcomes });
         if (entry.kind === 'over') count(history, circuits, entry);
         // By now whatever came of calls that were over at the same moment has been heard of.
         if (entry.kind === 'state') yield* overdue(history, circuits, entry);
