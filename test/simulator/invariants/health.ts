@@ -81,31 +81,36 @@ export const healthInvariants = {
     *check(history) {
       const id = history.cast.servers.find(({ isBystander }) => isBystander)?.id;
       let isUp = false;
+      let isHealthy = false;
       let mayCrash = false;
-      let isExcused = false;
       const plain = new Set<string>();
+      // Calls that wait for its connection may have no time left when it is there, which says so much against it.
+      const waiting = new Set<string>();
       for (const entry of history.entries) {
         if (entry.kind === 'stop') return;
         if (entry.kind === 'fault' && entry.name === managerCrash) mayCrash = entry.on;
         if (entry.kind === 'event' && entry.event.serverId === id) {
           const { event } = entry;
           if (event.type === 'sessionCrashed' && mayCrash) {
-            [isUp, isExcused] = [false, true];
+            isUp = false;
             plain.clear();
             continue;
           }
           if (event.type === 'stateChanged' && isUp) yield breach(entry, `${event.serverId} moved to ${event.phase}`);
-          if (event.type === 'stateChanged' && event.phase === 'connected.healthy') [isUp, isExcused] = [true, false];
+          if (event.type === 'stateChanged') isHealthy = event.phase === 'connected.healthy';
           if (event.type === 'healthChecked' && !event.ok && !event.void)
             yield breach(entry, `${event.serverId} failed a check`);
           if (event.type === 'sessionCrashed' || event.type === 'linkLeaked' || event.type === 'circuitChanged')
             yield breach(entry, `${event.serverId}: ${event.type}`);
         }
-        if (entry.kind === 'began' && 'server' in entry.call.to && entry.call.to.server === id && isPlain(entry.call)) {
-          if (!isExcused) plain.add(entry.call.key);
+        if (entry.kind === 'began' && 'server' in entry.call.to && entry.call.to.server === id) {
+          if (!isUp) waiting.add(entry.call.key);
+          else if (isPlain(entry.call)) plain.add(entry.call.key);
         }
         if (entry.kind === 'ended' && plain.has(entry.key) && !entry.end.ok)
           yield breach(entry, `${entry.key} to ${String(id)} failed with ${entry.end.code}`);
+        if (entry.kind === 'ended') waiting.delete(entry.key);
+        if (!isUp) isUp = isHealthy && waiting.size === 0;
       }
     },
   },

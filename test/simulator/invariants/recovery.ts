@@ -59,7 +59,11 @@ export const recoveryInvariants = {
           }
           // Told in the step that leads to the state that waits.
           if (event.type === 'reconnectScheduled') told.set(id, event.delayMs);
-          if (event.type === 'sessionCrashed') told.set(id, event.restartMs + releaseMs);
+          if (event.type === 'sessionCrashed') {
+            told.set(id, event.restartMs + releaseMs);
+            // One that waited already does so anew, without a move that would be told.
+            if (before !== undefined) waits.set(id, { sinceMs: entry.atMs, delayMs: event.restartMs + releaseMs });
+          }
         }
         if (entry.kind !== 'state') continue;
         for (const { id, phase } of entry.sessions) {
