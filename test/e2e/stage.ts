@@ -65,6 +65,12 @@ export const secondConnection = (generation: number): string[] => [
   `${generation} connected.healthy`,
 ];
 
+/** The same connections to a server that is of another version each time. */
+export const ofAnotherVersion = (connections: readonly string[]): string[] =>
+  connections.flatMap((line) =>
+    line.endsWith(' connecting.verifying') ? [line, `${Number.parseInt(line, 10)} serverChanged`] : [line],
+  );
+
 const stages: Stage[] = [];
 let leaks: LeakCheck | undefined;
 
