@@ -33,18 +33,19 @@ const inMemory = { label: 'in memory', budgets: { 1: {}, 64: {} }, start: () => 
 const overStdio = (label, file) => ({
   label,
   budgets: { 1: { lowerBound: 0.95 }, 64: { ratio: 1.4 } },
-  start: () => ({ kind: 'stdio', args: [fileURLToPath(file)], stop: () => {} }),
+  start: () => ({ kind: 'stdio', command: process.execPath, args: [fileURLToPath(file)], stop: () => {} }),
 });
 const overHttp = (label, file, replies, alone, many) => ({
   label,
   budgets: { 1: { ratio: alone, cpuUs: 100 }, 64: { ratio: many, cpuUs: 100 } },
   start: async () => ({ kind: 'http', ...(await startServer(file, replies)) }),
 });
+const leanJson = 'HTTP, lean, JSON';
 const servers = [
   inMemory,
   overStdio('stdio, lean', leanStdio),
   overStdio('stdio, SDK', sdkStdio),
-  overHttp('HTTP, lean, JSON', leanHttp, 'json', 2.5, 5),
+  overHttp(leanJson, leanHttp, 'json', 2.5, 5),
   overHttp('HTTP, lean, SSE', leanHttp, 'sse', 2.5, 5),
   overHttp('HTTP, SDK, JSON', sdkHttp, 'json', 1.5, 1.15),
   overHttp('HTTP, SDK, SSE', sdkHttp, 'sse', 1.5, 1.15),
@@ -53,19 +54,23 @@ const shareBudgetUs = 5;
 
 const bare = { name: 'bare SDK', module: new URL('./callers/bare.mjs', import.meta.url) };
 const held = { name: 'holdfast', module: new URL('./callers/held.mjs', import.meta.url) };
+const wire = { name: 'its HTTP library alone', module: new URL('./callers/wire.mjs', import.meta.url) };
 const link = { name: 'its link alone', module: new URL('./callers/link.mjs', import.meta.url) };
 
 const node = asked.peers ? peersNode() : { execPath: process.execPath, version: process.versions.node };
 const peers = asked.peers ? findPeers(node) : [];
-const callersFor = ({ label }) =>
-  label === inMemory.label ? [bare, held, link] : [bare, held, ...peers.filter(({ module }) => module !== undefined)];
+function callersFor({ label }) {
+  if (label === inMemory.label) return [bare, held, link];
+  const others = peers.filter(({ module }) => module !== undefined);
+  return [bare, held, ...(label === leanJson ? [wire] : []), ...others];
+}
 
 /** The failure of a peer is its result; holdfast and the SDK have to work. */
 async function orFailure(client, work) {
   try {
     return await work();
   } catch (error) {
-    if (client.caller === bare || client.caller === held || client.caller === link)
+    if ([bare, held, link, wire].includes(client.caller))
       throw new Error(`${client.caller.name}: ${error.message}`, { cause: error });
     client.failure = error.message;
     return undefined;

@@ -44,7 +44,7 @@ async function fleet(count, idle) {
   const ids = Array.from({ length: count }, (_, index) => `server-${index}`);
   for (const id of ids) simulated.server(id);
   const before = heap();
-  // The links alone, so that what holdfast adds can be told apart.
+  // The links alone, so that what holdfast adds can be told apart: open, checked once, and asked for their tools once.
   const probeLinks = ids.map((id) =>
     simulated.links(target).open({
       serverId: id,
@@ -55,6 +55,9 @@ async function fleet(count, idle) {
       onEvent: () => undefined,
     }),
   );
+  await wait(0);
+  await Promise.all(probeLinks.map((link) => link.probe().answer));
+  await Promise.all(probeLinks.map((link) => link.request('tools/list', undefined).answer));
   const linkBytes = (heap() - before) / count;
   await Promise.all(probeLinks.map((link) => link.close('kill')));
   probeLinks.length = 0;

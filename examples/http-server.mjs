@@ -2,6 +2,7 @@
 // By itself the server listens on every interface and lets any web page in; here it is for this machine and for no page.
 import { Server } from 'node:net';
 
+// oxlint-disable-next-line typescript/unbound-method -- it is called with the server that it belongs to
 const { listen } = Server.prototype;
 Server.prototype.listen = function (port, ...rest) {
   this.prependListener('request', (request) => {

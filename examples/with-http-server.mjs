@@ -39,7 +39,7 @@ function start(port) {
       console.error(`http server: pid ${pid} is gone (${signal ?? `exit code ${code}`})`);
       resolve(undefined);
       const again = listensOn ?? port;
-      if (again !== undefined) setTimeout(start, restartMs, again);
+      if (again !== undefined) setTimeout(() => void start(again), restartMs);
     });
   });
 }

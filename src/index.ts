@@ -43,6 +43,7 @@ export type {
   Pending,
   Progress,
   ServerFacts,
+  ServerRequestContext,
   ServerRequestHandlers,
 } from './link/link.ts';
 export type {
@@ -92,12 +93,14 @@ export type {
   GroupFact,
   GroupStamp,
   ManagerEvent,
+  RefusedWish,
   SessionEvent,
   SessionFact,
   SessionStamp,
   ShownError,
 } from './manager/manager-events.ts';
 export type { CatalogTool, ManagerCatalog } from './manager/manager-catalog.ts';
+export type { ServerIdentity } from './manager/server-change.ts';
 export type { ManagerPorts } from './manager/ports.ts';
 export type {
   Completion,
@@ -109,6 +112,7 @@ export type {
   ResourceContent,
   ResourceContents,
   ResourceTemplate,
+  Root,
   Tool,
   ToolResult,
 } from './manager/results.ts';

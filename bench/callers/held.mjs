@@ -4,11 +4,22 @@ import { InMemoryTransport } from './in-memory-transport.mjs';
 
 const targets = {
   memory: () => custom(() => new InMemoryTransport()),
-  stdio: ({ args }) => stdio({ command: process.execPath, args }),
+  stdio: ({ command, args }) => stdio({ command, args }),
   http: ({ url }) => http({ url }),
 };
 
-export async function connect(server) {
-  const session = await new SessionManager().addServer('server', targets[server.kind](server));
-  return async () => (await session.callTool('ok', {})).content[0].text;
+export async function connect(servers) {
+  const manager = new SessionManager();
+  const sessions = new Map(
+    await Promise.all(
+      Object.entries(servers).map(async ([name, server]) => [
+        name,
+        await manager.addServer(name, targets[server.kind](server)),
+      ]),
+    ),
+  );
+  return {
+    call: async (name) => (await sessions.get(name).callTool('ok', {})).content[0].text,
+    close: () => manager.close(),
+  };
 }

@@ -17,8 +17,11 @@ export async function connect() {
       },
     });
   });
-  return async () => {
-    const { content } = await link.request('tools/call', { name: 'ok', arguments: {} }, {}).answer;
-    return content[0].text;
+  return {
+    call: async () => {
+      const { content } = await link.request('tools/call', { name: 'ok', arguments: {} }, {}).answer;
+      return content[0].text;
+    },
+    close: () => link.close('graceful'),
   };
 }

@@ -9,7 +9,7 @@ async function measure(call, { inFlight, ms }) {
   const began = performance.now();
   const worker = async () => {
     for (let now = performance.now(); now - began < ms; now = performance.now()) {
-      const answer = await call();
+      const answer = await call('server');
       latencies.push(performance.now() - now);
       if (answer !== 'ok') throw new Error(`the answer is ${JSON.stringify(answer)}`);
     }
@@ -27,6 +27,6 @@ async function measure(call, { inFlight, ms }) {
 const [module, server] = process.argv.slice(2);
 process.once('disconnect', () => process.exit(0));
 const { connect } = await import(module);
-const call = await connect(JSON.parse(server));
-process.on('message', async (run) => process.send(await measure(call, run)));
+const { call } = await connect({ server: JSON.parse(server) });
+process.on('message', (run) => void measure(call, run).then((measured) => process.send(measured)));
 process.send('ready');

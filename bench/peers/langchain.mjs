@@ -1,13 +1,18 @@
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 
 const connections = {
-  stdio: ({ args }) => ({ transport: 'stdio', command: process.execPath, args, restart: { enabled: true } }),
+  stdio: ({ command, args }) => ({ transport: 'stdio', command, args, restart: { enabled: true } }),
   http: ({ url }) => ({ transport: 'http', url, reconnect: { enabled: true } }),
 };
 
-export async function connect(server) {
-  const client = new MultiServerMCPClient({ mcpServers: { server: connections[server.kind](server) } });
+export async function connect(servers) {
+  const mcpServers = Object.fromEntries(
+    Object.entries(servers).map(([name, server]) => [name, connections[server.kind](server)]),
+  );
+  const client = new MultiServerMCPClient({ mcpServers, prefixToolNameWithServerName: true });
   const tools = await client.getTools();
-  const ok = tools.find(({ name }) => name === 'ok');
-  return () => ok.invoke({});
+  const toolOf = new Map(
+    Object.keys(servers).map((name) => [name, tools.find((tool) => tool.name.endsWith(`${name}__ok`))]),
+  );
+  return { call: (name) => toolOf.get(name).invoke({}), close: () => client.close() };
 }

@@ -1,12 +1,20 @@
 import { MCPClient } from '@mastra/mcp';
 
 const definitions = {
-  stdio: ({ args }) => ({ command: process.execPath, args }),
+  stdio: ({ command, args }) => ({ command, args }),
   http: ({ url }) => ({ url: new URL(url) }),
 };
 
-export async function connect(server) {
-  const client = new MCPClient({ id: 'bench', servers: { server: definitions[server.kind](server) } });
-  const { server_ok: ok } = await client.listTools();
-  return async () => (await ok.execute({}, {})).content[0].text;
+export async function connect(servers) {
+  const client = new MCPClient({
+    id: 'bench',
+    servers: Object.fromEntries(
+      Object.entries(servers).map(([name, server]) => [name, definitions[server.kind](server)]),
+    ),
+  });
+  const tools = await client.listTools();
+  return {
+    call: async (name) => (await tools[`${name}_ok`].execute({}, {})).content[0].text,
+    close: () => client.disconnect(),
+  };
 }

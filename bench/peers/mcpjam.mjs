@@ -1,12 +1,17 @@
 import { MCPClientManager } from '@mcpjam/sdk';
 
 const configs = {
-  stdio: ({ args }) => ({ command: process.execPath, args }),
+  stdio: ({ command, args }) => ({ command, args }),
   http: ({ url }) => ({ url }),
 };
 
-export async function connect(server) {
+export async function connect(servers) {
   const manager = new MCPClientManager({}, { retryPolicy: { retries: 3, retryDelayMs: 500 } });
-  await manager.connectToServer('server', configs[server.kind](server));
-  return async () => (await manager.executeTool('server', 'ok', {})).content[0].text;
+  await Promise.all(
+    Object.entries(servers).map(([name, server]) => manager.connectToServer(name, configs[server.kind](server))),
+  );
+  return {
+    call: async (name) => (await manager.executeTool(name, 'ok', {})).content[0].text,
+    close: () => manager.disconnectAllServers(),
+  };
 }

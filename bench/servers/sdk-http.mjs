@@ -26,12 +26,14 @@ async function newTransport() {
   return transport;
 }
 
-const server = createServer(async (request, response) => {
+async function handle(request, response) {
   const id = request.headers['mcp-session-id'];
   const transport = id === undefined ? await newTransport() : transports.get(id);
   if (transport === undefined) response.writeHead(404).end();
   else await transport.handleRequest(request, response);
-});
+}
+
+const server = createServer((request, response) => void handle(request, response));
 server.listen(0, '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}/mcp`);
 });

@@ -12,12 +12,17 @@ export interface LinkOpener {
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link;
 }
 
-const nothing = (): void => undefined;
+/** Who has asked for a link. */
+export interface LinkOwner {
+  hear(event: LinkEvent): void;
+  /** The link is being let go, by whomever; nothing more is heard of it. Called once. */
+  letGo(): void;
+}
 
 interface Held {
   readonly generation: number;
   readonly link: Link;
-  readonly onRelease: () => void;
+  readonly owner: LinkOwner;
   mode: CloseMode | undefined;
   /** Starts the time anew in which the link has to let go. */
   bound: ((mode: CloseMode) => void) | undefined;
@@ -48,10 +53,10 @@ export class LinkLease {
     return this.#held?.generation;
   }
 
-  /** Opens the link of a generation. Its events stop when it is released, by whomever: `onRelease` is called then, once. */
-  open(generation: number, onEvent: (event: LinkEvent) => void, onRelease: () => void = nothing): void {
+  /** Opens the link of a generation. Its events stop when it is released. */
+  open(generation: number, owner: LinkOwner): void {
     if (this.#held !== undefined) {
-      onEvent({
+      owner.hear({
         type: 'down',
         fault: {
           kind: 'internal',
@@ -64,12 +69,12 @@ export class LinkLease {
     let early: LinkEvent[] | undefined = [];
     const link = this.#opener.openLink(generation, (event) => {
       if (early !== undefined) early.push(event);
-      else if (this.#held?.link === link && this.#held.mode === undefined) onEvent(event);
+      else if (this.#held?.link === link && this.#held.mode === undefined) owner.hear(event);
     });
-    this.#held = { generation, link, onRelease, mode: undefined, bound: undefined, released: undefined };
+    this.#held = { generation, link, owner, mode: undefined, bound: undefined, released: undefined };
     const arrived = early;
     early = undefined;
-    for (const event of arrived) onEvent(event);
+    for (const event of arrived) owner.hear(event);
   }
 
   /**
@@ -81,7 +86,7 @@ export class LinkLease {
     if (held === undefined) return Promise.resolve({ leaked: false });
     if (held.released === undefined) {
       held.mode = mode;
-      held.onRelease();
+      held.owner.letGo();
       held.released = this.#bounded(held, mode).then((leaked) => {
         this.#held = undefined;
         return { leaked };

@@ -1,6 +1,7 @@
 import type { Link, Pending } from '../link/link.ts';
 import { listTools, type ToolList } from './list-tools.ts';
 import type { Clock, TimerId } from './ports.ts';
+import type { SessionIo } from './session-io.ts';
 
 /** Between the beginnings of two lists. */
 const everyMs = 300;
@@ -18,21 +19,23 @@ export const toolsChanged = 'notifications/tools/list_changed';
 export class ToolLister {
   readonly #link: Link;
   readonly #clock: Clock;
-  readonly #note: (tools: ToolList) => void;
+  readonly #io: Pick<SessionIo, 'noteTools'>;
+  readonly #generation: number;
   #listing: Pending<ToolList> | undefined;
   #beganMs = Number.NEGATIVE_INFINITY;
   #isOutdated = false;
   #timer: TimerId;
 
-  /** `note` is given what each list after the first comes to; null when that one failed on a link that stands. */
-  constructor(link: Link, clock: Clock, note: (tools: ToolList) => void) {
+  /** `io` notes what each list comes to; null when it failed on a link that stands. */
+  constructor(link: Link, clock: Clock, io: Pick<SessionIo, 'noteTools'>, generation: number) {
     this.#link = link;
     this.#clock = clock;
-    this.#note = note;
+    this.#io = io;
+    this.#generation = generation;
   }
 
   /** Makes the first list. The session bounds the time that it takes. `isAnswered`: the server answered it, be it with a refusal. */
-  first(listed: (tools: ToolList, isAnswered: boolean) => void): void {
+  first(listed: (isAnswered: boolean) => void): void {
     this.#list(listed);
   }
 
@@ -59,13 +62,13 @@ export class ToolLister {
       }, waitMs);
       return;
     }
-    const listing = this.#list(this.#note);
+    const listing = this.#list();
     this.#timer = this.#clock.setTimeout(() => {
       listing.cancel();
     }, limitMs);
   }
 
-  #list(listed: (tools: ToolList, isAnswered: boolean) => void): Pending<ToolList> {
+  #list(listed?: (isAnswered: boolean) => void): Pending<ToolList> {
     this.#beganMs = this.#clock.monotonic();
     this.#isOutdated = false;
     const mine = listTools(this.#link);
@@ -74,7 +77,8 @@ export class ToolLister {
       if (this.#listing !== mine) return;
       this.#listing = undefined;
       this.#clock.clearTimeout(this.#timer);
-      listed(tools, isAnswered);
+      this.#io.noteTools(this.#generation, tools);
+      listed?.(isAnswered);
       this.#next();
     };
     mine.answer.then(

@@ -95,15 +95,42 @@ export interface Link {
   close(mode: CloseMode): Promise<void>;
 }
 
-/** Answers to what a server may ask of its client. A handler that throws becomes an error answer to that server, nothing more. */
+/** Who asks, and whether the answer is still wanted. */
+export interface ServerRequestContext {
+  /** Id of the server that asks. */
+  readonly session: string;
+  /** Aborts when nobody waits for the answer any more: the server has taken its request back, or its connection has ended. */
+  readonly signal: AbortSignal;
+}
+
+type ServerRequestHandler = (
+  params: Record<string, unknown>,
+  context: ServerRequestContext,
+) => Promise<Record<string, unknown>>;
+
+/**
+ * Answers to what a server may ask of its client, which says that it can be asked whatever has a handler here; the rest is refused. The
+ * params are as the protocol has them.
+ *
+ * A handler that throws, or answers what the protocol does not know, becomes an error answer to that server, nothing more; an error
+ * with an integer `code` goes to the server as it is. At most 64 requests of one connection are answered at a time.
+ */
 export interface ServerRequestHandlers {
-  readonly elicit?:
-    | ((params: Record<string, unknown>, signal: AbortSignal) => Promise<Record<string, unknown>>)
+  /** `elicitation/create` by form: shows a person what `params.requestedSchema` wants. While it runs, calls to that server do not time out. */
+  readonly elicit?: ServerRequestHandler | undefined;
+  /**
+   * `elicitation/create` by URL: asks a person whether to open `params.url`, and answers when they have said so, not when they are done
+   * there: that is `notifications/elicitation/complete`. While it runs, calls to that server do not time out.
+   */
+  readonly elicitUrl?: ServerRequestHandler | undefined;
+  /** `sampling/createMessage`. */
+  readonly sample?: ServerRequestHandler | undefined;
+  /** `roots/list`. */
+  readonly roots?:
+    | ((
+        context: ServerRequestContext,
+      ) => Promise<readonly { readonly uri: string; readonly name?: string | undefined }[]>)
     | undefined;
-  readonly sample?:
-    | ((params: Record<string, unknown>, signal: AbortSignal) => Promise<Record<string, unknown>>)
-    | undefined;
-  readonly roots?: (() => Promise<readonly { readonly uri: string; readonly name?: string | undefined }[]>) | undefined;
 }
 
 export interface OpenSpec {

@@ -27,7 +27,7 @@ export type DegradedReason = 'latency' | 'overload' | 'calls';
 export interface HealthCount {
   /** Consecutive failed checks. */
   readonly failures: number;
-  /** Consecutive good checks since the last failed one, or since the session became degraded. */
+  /** Consecutive good checks since the last failed one, or since the session became degraded; no more than are needed are counted. */
   readonly successes: number;
   readonly reasons: readonly DegradedReason[];
 }
@@ -44,16 +44,29 @@ export function attentiveMs(policy: HealthCheckConfig): number {
 
 const noReasons: readonly DegradedReason[] = Object.freeze([]);
 
-/** The count of a session that has just proved its connection: sound. */
+const proven = new WeakMap<HealthCheckConfig, HealthCount>();
+
+/** The count of a session that has just proved its connection: sound, and the same object for all sessions of this policy. */
 export function provenCount(policy: HealthCheckConfig): HealthCount {
-  return { failures: 0, successes: policy.successThreshold, reasons: noReasons };
+  const known = proven.get(policy);
+  if (known !== undefined) return known;
+  const count = Object.freeze({ failures: 0, successes: policy.successThreshold, reasons: noReasons });
+  proven.set(policy, count);
+  return count;
 }
 
+/** The same object when the check shows nothing new. */
 export function afterGoodCheck(count: HealthCount, meanLatencyMs: number, policy: HealthCheckConfig): HealthCount {
-  const good = { failures: 0, successes: count.successes + 1, reasons: count.reasons };
-  return isSlow(count.reasons.includes('latency'), meanLatencyMs, policy)
+  const successes = Math.min(count.successes + 1, policy.successThreshold);
+  const good = { failures: 0, successes, reasons: count.reasons };
+  const after = isSlow(count.reasons.includes('latency'), meanLatencyMs, policy)
     ? withReason(good, 'latency')
     : withoutReason(good, 'latency');
+  return isSame(count, after) ? count : after;
+}
+
+function isSame(one: HealthCount, other: HealthCount): boolean {
+  return one.failures === other.failures && one.successes === other.successes && one.reasons === other.reasons;
 }
 
 export function afterFailedCheck(count: HealthCount): HealthCount {

@@ -99,10 +99,8 @@ export interface SessionContext extends SessionMemory {
   readonly restEndsAtMs: number | null;
   /** When that is, in milliseconds since the epoch. */
   readonly nextAttemptAt: number | null;
-  readonly drainMs: number;
   /** When it was last nudged by hand, monotonic; null when it never was. */
   readonly nudgedAtMs: number | null;
-  readonly lastCheckAt: number | null;
   /** Why the session is where it is, in a few words; null when nothing is wrong. */
   readonly reason: string | null;
 }
@@ -130,9 +128,7 @@ export function initialData(input: Omit<SessionInput, 'manager'>): SessionData {
     restMs: null,
     restEndsAtMs: null,
     nextAttemptAt: null,
-    drainMs: 0,
     nudgedAtMs: null,
-    lastCheckAt: null,
     reason: null,
   };
 }
@@ -155,16 +151,17 @@ export function healthAfter(context: SessionContext, event: SessionMachineEvent)
 }
 
 export function connectTimeout(context: SessionContext): Fault {
-  const waitedFor = !context.opened
-    ? 'its answer to initialize'
-    : context.answers === 0
-      ? 'its answer to a first check'
-      : 'its list of tools';
   return {
     kind: 'timeout',
     code: 'connect-timeout',
-    message: `not ready within ${context.policy.connectTimeoutMs} ms: waited for ${waitedFor}`,
+    message: `not ready within ${context.policy.connectTimeoutMs} ms: waited for ${whatItWaitsFor(context)}`,
   };
+}
+
+function whatItWaitsFor({ opened, hydrated, answers }: SessionContext): string {
+  if (!opened) return 'its answer to initialize';
+  if (hydrated) return 'its answer to one more check';
+  return answers === 0 ? 'its answer to a first check' : 'its list of tools';
 }
 
 /**

@@ -4,7 +4,20 @@
  */
 import { and, not } from 'xstate';
 import { initialContext } from './session-context.ts';
-import { bound, circuitTo, letGo, lostSession, noted, parked, retry, toConnecting } from './session-rows.ts';
+import {
+  bound,
+  circuitTo,
+  circuitTripped,
+  goodCheck,
+  letGo,
+  lostSession,
+  noted,
+  parked,
+  recycled,
+  retry,
+  toConnected,
+  toConnecting,
+} from './session-rows.ts';
 import { sessionSetup } from './session-setup.ts';
 import type { SessionWorld } from './session-world.ts';
 
@@ -51,7 +64,6 @@ export function createSessionMachine(world: SessionWorld) {
         exit: 'give the permit back',
         states: {
           waiting: {
-            entry: 'forget the rest',
             invoke: { id: 'permit', src: 'permit', input: ({ context }) => ({ id: context.id }) },
             on: {
               PERMIT: { target: 'attempt' },
@@ -68,16 +80,8 @@ export function createSessionMachine(world: SessionWorld) {
               },
             },
             on: {
-              'SESSION.RECYCLE': [
-                { guard: 'was nudged a moment ago', actions: ['stop timing the recycle', 'put the recycle off'] },
-                { target: '#session.releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
-              ],
-              'RECYCLE.DUE': {
-                guard: 'is current',
-                target: '#session.releasing',
-                actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
-              },
-              'SESSION.DRAIN': { target: '#session.releasing', actions: ['note the drain', letGo('kill', 'closed')] },
+              ...recycled,
+              'SESSION.DRAIN': { target: '#session.releasing', actions: letGo('kill', 'closed', 'draining') },
               'LINK.DOWN': {
                 guard: 'is current',
                 target: '#session.releasing',
@@ -107,11 +111,7 @@ export function createSessionMachine(world: SessionWorld) {
                           target: '#session.connecting.attempt.hydrating',
                           actions: ['count an answer', 'tell of the check'],
                         },
-                        {
-                          guard: and(['is current', 'proves the connection']),
-                          target: '#session.connected',
-                          actions: 'tell of the check',
-                        },
+                        ...toConnected('tell of the check'),
                         { guard: 'is current', target: 'pausing', actions: ['count an answer', 'tell of the check'] },
                       ],
                       'PING.FAILED': {
@@ -129,10 +129,7 @@ export function createSessionMachine(world: SessionWorld) {
                 entry: 'ask for the tools',
                 on: {
                   HYDRATED: [
-                    {
-                      guard: and(['is current', 'proves the connection']),
-                      target: '#session.connected',
-                    },
+                    ...toConnected(),
                     { guard: 'is current', target: 'verifying.pausing', actions: 'count an answer' },
                   ],
                 },
@@ -148,25 +145,17 @@ export function createSessionMachine(world: SessionWorld) {
         entry: ['note the connection', 'remember', 'arm the first tick', 'time the stability'],
         exit: ['stop timing the stability', 'stop timing the overload'],
         on: {
-          'SESSION.RECYCLE': [
-            { guard: 'was nudged a moment ago', actions: ['stop timing the recycle', 'put the recycle off'] },
-            { target: 'releasing', actions: ['note why', 'note the nudge', letGo('kill', 'waiting')] },
-          ],
-          'RECYCLE.DUE': {
-            guard: 'is current',
-            target: 'releasing',
-            actions: ['note why', 'note the nudge', letGo('kill', 'waiting')],
-          },
+          ...recycled,
           'SESSION.DRAIN': [
             {
               guard: 'drains at once',
               target: 'releasing',
-              actions: ['note the drain', 'cancel the calls in flight', letGo('kill', 'closed')],
+              actions: ['cancel the calls in flight', letGo('kill', 'closed', 'draining')],
             },
             {
               guard: 'has nothing in flight',
               target: 'releasing',
-              actions: ['note the drain', letGo('graceful', 'closed')],
+              actions: letGo('graceful', 'closed', 'draining'),
             },
             { target: 'draining', actions: 'note the drain' },
           ],
@@ -201,7 +190,7 @@ export function createSessionMachine(world: SessionWorld) {
                 },
                 { guard: 'is current', actions: ['tell of the tick', 'ask for a probe'] },
               ],
-              'PING.OK': { guard: 'is current', actions: ['count a check', 'tell of the check', 'arm the next tick'] },
+              'PING.OK': goodCheck,
               'PING.FAILED': {
                 guard: 'is current',
                 actions: ['count a check', 'note what failed', 'tell of the check', 'arm the next tick'],
@@ -240,28 +229,21 @@ export function createSessionMachine(world: SessionWorld) {
             },
           },
           circuit: {
-            initial: 'resuming',
-            exit: ['stop timing the circuit', 'stop recycling'],
+            initial: 'normal',
             states: {
               resuming: {
                 always: [
-                  { guard: 'is closed for good', target: 'closed.normal' },
-                  { guard: 'is on probation', target: 'closed.probation' },
+                  { guard: 'is on probation', target: 'probation' },
                   { guard: 'has still to be open', target: 'open', actions: 'explain the circuit' },
                   { target: 'halfOpen', actions: [...circuitTo('halfOpen'), 'explain the circuit'] },
                 ],
               },
-              closed: {
-                initial: 'normal',
-                on: { 'CIRCUIT.TRIPPED': { target: 'open', actions: circuitTo('open') } },
-                states: {
-                  normal: {},
-                  probation: {
-                    on: {
-                      'CIRCUIT.PROVED': { target: 'normal', actions: circuitTo('normal') },
-                      'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
-                    },
-                  },
+              normal: { on: circuitTripped },
+              probation: {
+                on: {
+                  ...circuitTripped,
+                  'CIRCUIT.PROVED': { target: 'normal', actions: circuitTo('normal') },
+                  'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
                 },
               },
               open: {
@@ -270,7 +252,7 @@ export function createSessionMachine(world: SessionWorld) {
                 exit: ['stop timing the circuit', 'stop recycling'],
                 on: {
                   'CIRCUIT.DUE': { target: 'halfOpen', actions: circuitTo('halfOpen') },
-                  'CIRCUIT.RESET': { target: 'closed', actions: circuitTo('normal') },
+                  'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
                   'INFLIGHT.ZERO': { guard: 'is about to recycle', actions: 'recycle now' },
                   'CIRCUIT.RECYCLE': {
                     guard: 'is current',
@@ -291,14 +273,14 @@ export function createSessionMachine(world: SessionWorld) {
                   'PING.OK': [
                     {
                       guard: and(['is current', 'has shown that it is well']),
-                      target: 'closed.probation',
+                      target: 'probation',
                       actions: circuitTo('probation'),
                     },
                     { guard: 'is current', target: '.pausing', actions: 'count a good check for the circuit' },
                   ],
                   'PING.VOID': { guard: 'is current', target: '.pausing' },
                   'PING.FAILED': { guard: 'is current', target: 'open', actions: circuitTo('open') },
-                  'CIRCUIT.RESET': { target: 'closed', actions: circuitTo('normal') },
+                  'CIRCUIT.RESET': { target: 'normal', actions: circuitTo('normal') },
                 },
               },
             },
@@ -341,6 +323,7 @@ export function createSessionMachine(world: SessionWorld) {
             { actions: 'let go for good' },
           ],
           'LINK.RELEASED': [
+            bound('closed', 'closed'),
             bound('waiting', 'connecting.attempt', 'needs no permit'),
             bound('waiting', 'connecting'),
             bound('backingOff', 'disconnected.backingOff'),
@@ -349,14 +332,13 @@ export function createSessionMachine(world: SessionWorld) {
             bound('crashLoop', 'disconnected.parked.crashLoop'),
             bound('incompatible', 'disconnected.parked.incompatible'),
             bound('stopped', 'disconnected.stopped'),
-            bound('closed', 'closed'),
           ],
         },
       },
 
       disconnected: {
         initial: 'backingOff',
-        exit: 'stop timing the rest',
+        exit: ['stop timing the rest', 'forget the rest'],
         on: {
           'REST.OVER': toConnecting(),
           'SESSION.OPEN': [
@@ -390,11 +372,11 @@ export function createSessionMachine(world: SessionWorld) {
               incompatible: parked('incompatible'),
             },
           },
-          stopped: { entry: 'forget the rest' },
+          stopped: {},
         },
       },
 
-      closed: { type: 'final', entry: 'forget the rest' },
+      closed: { type: 'final' },
     },
   });
 }

@@ -70,7 +70,7 @@ export function sessionSetup(world: SessionWorld) {
       'the connect timeout': ({ context }) => context.policy.connectTimeoutMs,
       'the stable time': ({ context }) => context.policy.reconnect.stableMs,
       'the rest': ({ context }) => context.restMs ?? 0,
-      'the drain time': ({ context }) => context.drainMs,
+      'the drain time': ({ event }) => (event.type === 'SESSION.DRAIN' ? event.drainMs : 0),
       'the time to the next nudge': ({ context, event }) => untilNudge(context, event),
       'the proving pause': provingPauseMs,
       'the time between two trials': ({ context }) => attentiveMs(context.policy.healthCheck),
@@ -91,6 +91,10 @@ export function sessionSetup(world: SessionWorld) {
         (event.type === 'SESSION.LOST' && losesSessionsTooOften(withSessionLoss(context.losses, event.atMs))),
       'drains at once': ({ event }) => event.type === 'SESSION.DRAIN' && event.drainMs === 0,
       'has nothing in flight': ({ event }) => event.type === 'SESSION.DRAIN' && event.inFlight === 0,
+      'shows nothing new': ({ context, event }) => {
+        const { health, reason } = explained(context, healthAfter(context, event));
+        return health === context.health && reason === context.reason;
+      },
       'came late by our own fault': ({ context, event }) =>
         event.type === 'HEALTH.TICK' && isOwnStall(event.lateMs, context.policy.healthCheck),
       'was answered lately': ({ context, event }) =>
@@ -124,9 +128,6 @@ export function sessionSetup(world: SessionWorld) {
         opened: false,
         pid: null,
         release: null,
-        restMs: null,
-        restEndsAtMs: null,
-        nextAttemptAt: null,
       })),
       remember: ({ context }) => {
         world.remember(context.id, memoryOf(context));
@@ -144,11 +145,12 @@ export function sessionSetup(world: SessionWorld) {
       'note the server': assign(({ event, context }) =>
         event.type === 'LINK.OPENED' ? { opened: true, facts: event.facts, pid: event.facts.pid ?? context.pid } : {},
       ),
-      'forget the process': assign({ pid: null }),
+      'forget the process': enqueueActions(({ context, enqueue }) => {
+        if (context.pid !== null) enqueue.assign({ pid: null });
+      }),
       'count an answer': assign(({ context, event }) => ({
         answers: answersWith(context, event),
         hydrated: context.hydrated || event.type === 'HYDRATED',
-        lastCheckAt: world.wall(),
       })),
       'note the connection': assign(({ context }) => ({
         everConnected: true,
@@ -157,13 +159,9 @@ export function sessionSetup(world: SessionWorld) {
         // Only a stable connection shows that a crash loop is over.
         parkedFor: context.parkedFor === 'crashLoop' ? context.parkedFor : null,
         health: provenCount(context.policy.healthCheck),
-        lastCheckAt: world.wall(),
       })),
       'forget the failed attempts': assign({ attempt: 0, parkedFor: null }),
-      'count a check': assign(({ context, event }) => ({
-        ...explained(context, healthAfter(context, event)),
-        lastCheckAt: world.wall(),
-      })),
+      'count a check': assign(({ context, event }) => explained(context, healthAfter(context, event))),
       'note what failed': assign(({ event }) =>
         'fault' in event ? { lastFault: event.fault, reason: event.fault.message } : {},
       ),
@@ -171,11 +169,10 @@ export function sessionSetup(world: SessionWorld) {
         const fault = connectTimeout(context);
         return { lastFault: fault, reason: fault.message };
       }),
-      'count an exit': assign(({ context, event }) =>
-        event.type === 'LINK.DOWN' && event.fault.kind === 'exit'
-          ? { exits: withExit(context.exits, event.atMs, context.policy.reconnect) }
-          : {},
-      ),
+      'count an exit': enqueueActions(({ context, event, enqueue }) => {
+        if (event.type === 'LINK.DOWN' && event.fault.kind === 'exit')
+          enqueue.assign({ exits: withExit(context.exits, event.atMs, context.policy.reconnect) });
+      }),
       'count a session loss': assign(({ context, event }) =>
         event.type === 'SESSION.LOST' ? { losses: withSessionLoss(context.losses, event.atMs) } : {},
       ),
@@ -192,10 +189,11 @@ export function sessionSetup(world: SessionWorld) {
       'note the nudge': assign(({ context, event }) => ({
         nudgedAtMs: 'atMs' in event ? event.atMs : (context.nudgedAtMs ?? 0) + nudgeIntervalMs,
       })),
-      'note the drain': assign(({ event }) =>
-        event.type === 'SESSION.DRAIN' ? { drainMs: event.drainMs, reason: 'draining' } : {},
-      ),
-      'let go': assign((_, params: Release) => ({ release: params })),
+      'note the drain': assign({ reason: 'draining' }),
+      'let go': assign(({ context }, { mode, next, why }: Release & { readonly why: string | null }) => ({
+        release: { mode, next },
+        reason: why ?? context.reason,
+      })),
       'let go, then retry': assign(({ context }, params: { readonly mode: Release['mode'] }) => ({
         release: {
           mode: params.mode,
@@ -311,7 +309,8 @@ export function sessionSetup(world: SessionWorld) {
         enqueue.cancel('circuit recycle');
         enqueue.raise({ type: 'CIRCUIT.RECYCLE', generation: context.generation });
       }),
-      'stop recycling': enqueueActions(({ enqueue }) => {
+      'stop recycling': enqueueActions(({ context, enqueue }) => {
+        if (!context.recycling) return;
         enqueue.cancel('circuit recycle');
         enqueue.assign({ recycling: false });
       }),

@@ -67,7 +67,7 @@ export function connectionInfoOf(record: SessionRecord): ConnectionInfo {
     pid: context.pid,
     groups: record.groups,
     establishedAt,
-    lastHealthCheck: context.lastCheckAt,
+    lastHealthCheck: record.lastCheckAt,
     failedHealthChecks: context.health.failures,
     successfulRequests: tally.succeeded,
     failedRequests: tally.failed,

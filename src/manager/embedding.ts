@@ -2,7 +2,7 @@
  * `holdfast/actors`: holdfast as actors of an application's own XState v5 system. They are visible in its inspector, run on its
  * clock, and end with it.
  */
-import { merge } from 'rxjs';
+import { merge } from './rx.ts';
 import type { ActorRefFrom, AnyActorRef } from 'xstate';
 import { ClosedError, InvalidOptionError } from '../errors/usage-errors.ts';
 import type { ConnectionInfo, ManagerSnapshot } from './connection-info.ts';

@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { Subject } from './rx.ts';
 import type { GroupEvent, GroupFact, ManagerEvent, SessionEvent, SessionFact } from './manager-events.ts';
 
 /**

@@ -41,7 +41,13 @@ export class Fleet {
   readonly #actorClock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
   readonly #roots = new Set<Root>();
   readonly #rootOf = new Map<string, Root>();
+  /** Asked first for room: when thousands are started together, all others are full. */
+  #newest: Root | undefined;
   readonly #actorOf = new Map<string, ActorRefFrom<SessionMachine>>();
+  /** Servers whose sessions wait for their turn to be started. */
+  readonly #unstarted = new Set<string>();
+  /** Not the one that links and timers share: ten thousand servers that are added must not keep a lost link waiting. */
+  readonly #orders: FanOut;
   /** Timers of sessions that wait for another manager actor. */
   readonly #restarts = new Map<string, TimerId>();
   #paused: boolean;
@@ -63,6 +69,7 @@ export class Fleet {
     maker.onLost(() => {
       this.#abandoned();
     });
+    this.#orders = createFanOut(ports.clock);
     const fanOut = createFanOut(ports.clock);
     this.#actorClock = slicedTimers(ports.clock, fanOut);
     const roots = { of: (id: string) => this.#rootOf.get(id), withRoom: () => this.#rootWithRoom() };
@@ -70,8 +77,24 @@ export class Fleet {
     this.#machine = this.#createMachine(fanOut);
   }
 
-  /** Starts a server's session. */
+  /** Starts a server's session: at once, or in a later turn of the event loop when many are started together. */
   start(id: string): void {
+    this.#unstarted.add(id);
+    this.#orders.deliver(() => {
+      this.#startNow(id);
+    });
+  }
+
+  /** Carries out an order: at once, or in a later turn of the event loop when there are many together. */
+  inTurn(order: () => void): void {
+    this.#orders.deliver(order);
+  }
+
+  #startNow(id: string): void {
+    if (!this.#unstarted.delete(id)) return;
+    const record = this.#records.get(id);
+    // One that is being removed is closed by the order to drain, which finds no actor of it.
+    if (record === undefined || record.removing !== undefined) return;
     const root = this.#rootWithRoom();
     root.sessions += 1;
     this.#rootOf.set(id, root);
@@ -80,6 +103,7 @@ export class Fleet {
   }
 
   send(command: Extract<ManagerCommand, { readonly id: string }>): void {
+    if (command.type !== 'SESSION.DRAIN') this.#startNow(command.id);
     const root = this.#rootOf.get(command.id);
     if (root !== undefined) root.actor.send(command);
     else if (command.type === 'SESSION.DRAIN') this.#closeOrphan(command.id);
@@ -95,9 +119,12 @@ export class Fleet {
     for (const timer of this.#restarts.values()) this.#ports.clock.clearTimeout(timer);
     for (const root of this.#roots) root.stop();
     this.#roots.clear();
+    this.#unstarted.clear();
   }
 
   #rootWithRoom(): Root {
+    const newest = this.#newest;
+    if (newest !== undefined && newest.sessions < sessionsPerRoot && this.#roots.has(newest)) return newest;
     for (const root of this.#roots) {
       if (root.sessions < sessionsPerRoot) return root;
     }
@@ -115,6 +142,7 @@ export class Fleet {
       },
     });
     this.#roots.add(root);
+    this.#newest = root;
     root.start();
     return root;
   }
@@ -175,11 +203,11 @@ export class Fleet {
     this.#actorOf.set(id, actor);
     const actorOf = this.#actorOf;
     actor.on('*', ({ generation: _, ...fact }) => {
-      if (actorOf.get(id) === actor) record.publish(fact);
+      if (actorOf.get(record.id) === actor) record.publish(fact);
     });
     actor.subscribe({
       next: (snapshot) => {
-        if (actorOf.get(id) !== actor) return;
+        if (actorOf.get(record.id) !== actor) return;
         const phase = phaseOf(snapshot.value);
         // An actor in the place of one that crashed begins in `idle`, and goes on at once.
         if (phase !== 'idle' || record.generation === 0) record.observe(phase, snapshot.context, snapshot.tags);
@@ -235,7 +263,8 @@ export class Fleet {
 
   /** The manager actors were stopped from outside, and their sessions with them: what these held is let go. Nothing is started anew. */
   #abandoned(): void {
-    const ids = [...this.#rootOf.keys()];
+    const ids = [...this.#rootOf.keys(), ...this.#unstarted];
+    this.#unstarted.clear();
     this.#rootOf.clear();
     this.#actorOf.clear();
     this.#roots.clear();

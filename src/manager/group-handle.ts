@@ -1,4 +1,5 @@
-import { EMPTY, filter, takeWhile, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { EMPTY, filter, takeWhile } from './rx.ts';
 import { CallAbortedError } from '../errors/request-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import { backByHand, nextByHand } from '../machines/group-policy.ts';

@@ -2,6 +2,8 @@ import type { Fault } from '../link/fault.ts';
 import type { UncheckedReason } from '../validation/validator.ts';
 import type { CircuitState, ConnectionState, Phase } from '../machines/connection-state.ts';
 import type { GroupEmitted } from '../machines/group-events.ts';
+import type { LogLevel } from './results.ts';
+import type { ServerIdentity } from './server-change.ts';
 
 /** What every event carries. */
 export interface EventStamp {
@@ -45,6 +47,11 @@ export function shownCrash(code: 'session-crashed' | 'group-crashed', error: unk
     message: `the ${code === 'session-crashed' ? 'session' : 'group'}'s actor crashed: ${message}`,
   });
 }
+
+/** What holds over all connections of a server, if it grants it. */
+export type RefusedWish =
+  | { readonly kind: 'subscription'; readonly uri: string }
+  | { readonly kind: 'logLevel'; readonly level: LogLevel };
 
 /** What happened, without its stamp. */
 export type SessionFact =
@@ -101,6 +108,15 @@ export type SessionFact =
       readonly removed: readonly string[];
       readonly changed: readonly string[];
     }
+  /**
+   * A resource that is subscribed to has changed. `gap`: it may have, while nobody was connected; told once for each subscription
+   * that a new connection has granted.
+   */
+  | { readonly type: 'resourceUpdated'; readonly uri: string; readonly gap: boolean }
+  /** A new connection was asked for what had been wished of the server, and did not grant it. The next one is asked again. */
+  | { readonly type: 'wishRefused'; readonly wish: RefusedWish; readonly error: ShownError }
+  /** The server came back as another one: its version, protocol or capabilities are not what they were. */
+  | { readonly type: 'serverChanged'; readonly before: ServerIdentity; readonly after: ServerIdentity }
   /** What a tool returned could not be held against the schema that it declares, and was delivered as it is. Told once for each schema. */
   | {
       readonly type: 'resultUnchecked';

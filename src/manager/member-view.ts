@@ -20,12 +20,29 @@ export function memberViewOf(id: string, record: SessionRecord | undefined): Mem
   };
 }
 
-/** The same, with no more failures than any of its groups counts: what is beyond that changes nothing. */
-export function cappedView(view: MemberView, most: number): MemberView {
-  return view.failures > most ? { ...view, failures: most } : view;
+/** What a server is to its groups; most servers have none. */
+export class Membership {
+  readonly groups: readonly string[];
+  /** The highest threshold of these groups: failures beyond it change nothing. */
+  readonly #failuresThatCount: number;
+  #told: MemberView | undefined;
+
+  constructor(groups: readonly string[], failuresThatCount: number) {
+    this.groups = Object.freeze([...groups]);
+    this.#failuresThatCount = failuresThatCount;
+  }
+
+  /** What the groups see of the server now, if that is not what they were told last. */
+  news(record: SessionRecord): MemberView | undefined {
+    const whole = memberViewOf(record.id, record);
+    const view = whole.failures > this.#failuresThatCount ? { ...whole, failures: this.#failuresThatCount } : whole;
+    if (this.#told !== undefined && isSame(this.#told, view)) return undefined;
+    this.#told = view;
+    return view;
+  }
 }
 
-export function sameView(one: MemberView, other: MemberView): boolean {
+function isSame(one: MemberView, other: MemberView): boolean {
   return (
     one.state === other.state &&
     one.starting === other.starting &&

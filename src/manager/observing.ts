@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Observable } from './rx.ts';
 import type { Clock, TimerId } from '../actors/ports.ts';
 
 /** A value that changes, and the end of its changing. */

@@ -100,3 +100,15 @@ export const hiddenObject: Rule = (value, field, serverId) => {
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Roots as a server is told of them. */
+export function checkRoots(roots: unknown, serverId: string): void {
+  if (!Array.isArray(roots)) throw new InvalidOptionError('roots', roots, 'a list of roots', serverId);
+  for (const [index, root] of roots.entries()) {
+    const field = `roots[${index}]`;
+    objectValue(root, field, serverId);
+    const { uri, name }: { uri?: unknown; name?: unknown } = Object(root);
+    text(uri, `${field}.uri`, serverId);
+    if (name !== undefined) text(name, `${field}.name`, serverId);
+  }
+}

@@ -67,6 +67,12 @@ export interface Completion {
   };
 }
 
+/** A place that a server may work in; `uri` is a `file:` URL in today's protocol. */
+export interface Root {
+  readonly uri: string;
+  readonly name?: string | undefined;
+}
+
 export type LogLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency';
 
 /**

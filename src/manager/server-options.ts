@@ -109,7 +109,7 @@ export const serverOptionRules: Rules = {
   }),
   lazy: booleanValue,
   waitForReady: booleanValue,
-  handlers: objectOf({ elicit: functionValue, sample: functionValue, roots: functionValue }),
+  handlers: objectOf({ elicit: functionValue, elicitUrl: functionValue, sample: functionValue, roots: functionValue }),
   connectTimeoutMs: atLeast(1),
   callTimeoutMs: atLeast(1),
   maxCallTimeoutMs: atLeast(1),

@@ -100,8 +100,13 @@ export class ServerRegistry {
     return true;
   }
 
+  /** All are being removed from here on; when there are many, they are told so in turns of the event loop. */
   async removeAll(drainMs: number): Promise<void> {
-    await Promise.all([...this.#records.values()].map((record) => this.#remove(record, drainMs)));
+    const { fleet } = this.#around;
+    const inTurn = (order: () => void): void => {
+      fleet.inTurn(order);
+    };
+    await Promise.all([...this.#records.values()].map((record) => this.#remove(record, drainMs, inTurn)));
   }
 
   /** Nobody waits any longer for the calls in flight of those that are being removed. */
@@ -134,7 +139,11 @@ export class ServerRegistry {
     return best?.session;
   }
 
-  #remove(record: SessionRecord, drainMs: number): Promise<void> {
+  /** `carryOut`: when its session is told. */
+  #remove(record: SessionRecord, drainMs: number, carryOut: (order: () => void) => void = atOnce): Promise<void> {
+    const drain = (): void => {
+      this.#drain(record, drainMs);
+    };
     if (record.removing === undefined) {
       record.removing = record.closed.then(() => {
         if (this.#records.get(record.id) !== record) return;
@@ -142,9 +151,9 @@ export class ServerRegistry {
         this.#around.ledger.publish(record, { type: 'serverRemoved' }, record.view.state, undefined);
         record.releaseSecrets();
       });
-      this.#drain(record, drainMs);
+      carryOut(drain);
     } else if (drainMs === 0) {
-      this.#drain(record, 0);
+      carryOut(drain);
     }
     return record.removing;
   }
@@ -152,6 +161,10 @@ export class ServerRegistry {
   #drain(record: SessionRecord, drainMs: number): void {
     this.#around.fleet.send({ type: 'SESSION.DRAIN', id: record.id, drainMs, inFlight: record.tally.inFlight });
   }
+}
+
+function atOnce(order: () => void): void {
+  order();
 }
 
 /** Throws `InvalidOptionError` for what can be the id of no server or group. */

@@ -1,4 +1,4 @@
-import { EMPTY, filter, Observable, takeWhile } from 'rxjs';
+import { EMPTY, filter, Observable, takeWhile } from './rx.ts';
 import { ClosedError, InvalidOptionError } from '../errors/usage-errors.ts';
 import { LinkError, type Fault } from '../link/fault.ts';
 import type { ServerFacts } from '../link/link.ts';
@@ -12,8 +12,8 @@ import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { sections, text } from './option-rules.ts';
-import { isAnything, type LogLevel } from './results.ts';
+import { checkRoots, sections, text } from './option-rules.ts';
+import { isAnything, type LogLevel, type Root } from './results.ts';
 import type { Session } from './session.ts';
 import type { SessionRecord } from './session-record.ts';
 import { SessionRoute } from './session-route.ts';
@@ -141,15 +141,27 @@ export class SessionHandle extends CallerVerbs implements Session {
   }
 
   async subscribeResource(uri: string): Promise<void> {
-    await this.ask('resources/subscribe', { uri }, {});
+    text(uri, 'uri', this.id);
+    await this.#record.wishes.subscribeTo(uri, () => this.#askAgain('resources/subscribe', { uri }));
   }
 
   async unsubscribeResource(uri: string): Promise<void> {
-    await this.ask('resources/unsubscribe', { uri }, {});
+    text(uri, 'uri', this.id);
+    await this.#record.wishes.unsubscribeFrom(uri, () => this.#askAgain('resources/unsubscribe', { uri }));
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
-    await this.ask('logging/setLevel', { level }, {});
+    text(level, 'level', this.id);
+    await this.#record.wishes.setLevel(level, () => this.#askAgain('logging/setLevel', { level }));
+  }
+
+  async setRoots(roots: readonly Root[]): Promise<void> {
+    checkRoots(roots, this.id);
+    await this.#record.wishes.setRoots(roots);
+  }
+
+  get subscriptions(): readonly string[] {
+    return this.#record.wishes.subscriptions;
   }
 
   reconnect(reason = 'asked for by hand'): void {
@@ -174,6 +186,12 @@ export class SessionHandle extends CallerVerbs implements Session {
 
   protected perform<Result>(call: Call<Result>): Promise<Served<Result>> {
     return performCall(new SessionRoute(this.#record), call, this.#world);
+  }
+
+  /** What does no harm twice. Resolves with the generation that answered. */
+  async #askAgain(method: string, params: Readonly<Record<string, unknown>>): Promise<number> {
+    const served = await this.perform({ method, params, options: { retry: 'safe' }, isResult: isAnything });
+    return served.generation;
   }
 
   #watched<T>(read: () => T): Watched<T> {

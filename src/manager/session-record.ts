@@ -23,15 +23,17 @@ import { CallTraffic } from './call-traffic.ts';
 import type { Catalog } from './catalog.ts';
 import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
 import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
-import { cappedView, memberViewOf, sameView } from './member-view.ts';
+import { Membership } from './member-view.ts';
 import type { ManagerPorts } from './ports.ts';
 import { openScrubbed } from './scrubbed-link.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 import { holdSecrets, type ServerSecrets } from './server-secrets.ts';
 import { ServerTools } from './server-tools.ts';
+import { serverChange } from './server-change.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
 import {
+  afterCrash,
   circuitOf,
   firstView,
   hasMoved,
@@ -41,6 +43,7 @@ import {
   type CircuitView,
   type SessionView,
 } from './session-view.ts';
+import { Wishes } from './wishes.ts';
 
 /** What a record tells the manager that keeps it. */
 export interface RecordOwner {
@@ -54,15 +57,6 @@ export interface RecordOwner {
   catalogChanged(record: SessionRecord): void;
   /** What the groups of this server see of it changed. */
   memberChanged(record: SessionRecord, view: MemberView): void;
-}
-
-/** What a server is to its groups; most servers have none. */
-interface Membership {
-  readonly groups: readonly string[];
-  /** The highest threshold of these groups. */
-  readonly failuresThatCount: number;
-  /** What they were told last. */
-  told: MemberView | undefined;
 }
 
 const noGroups: readonly string[] = Object.freeze([]);
@@ -83,6 +77,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   #listeners: Set<() => void> | undefined;
   #notificationListeners: Set<(method: string, params: unknown) => void> | undefined;
   #traffic: CallTraffic | undefined;
+  #wishes: Wishes | undefined;
   #closed: Promise<void> | undefined;
   #permit: ConnectPermit | undefined;
   #finish: (() => void) | undefined;
@@ -93,6 +88,10 @@ export class SessionRecord implements SessionIo, LinkOpener {
   readonly tools: ServerTools = new ServerTools(this);
   lastAnswerMs: number | undefined;
   lastFailedCallMs: number | undefined;
+  /** When its health was last checked, in milliseconds since the epoch; connecting is a check too. */
+  lastCheckAt: number | null = null;
+  /** The step that its actor is taking is a check: it shows with whatever else the step changes. */
+  #isChecked = false;
   /** How often the circuit has moved: a call that began before it did says nothing to it any more. */
   circuitMoves = 0;
   staleEvents = 0;
@@ -133,7 +132,9 @@ export class SessionRecord implements SessionIo, LinkOpener {
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link {
     const { ports, clientInfo } = this.#owner;
     const { target = this.target } = this.#secrets;
-    const { handlers } = this.options;
+    const { handlers: given } = this.options;
+    const asksWishes = this.#wishes !== undefined || given?.roots !== undefined;
+    const handlers = asksWishes ? this.wishes.handlersFor(generation, given) : given;
     return openScrubbed(this.#secrets, onEvent, (scrubbed) =>
       ports.links(target).open({ serverId: this.id, generation, target, clientInfo, handlers, onEvent: scrubbed }),
     );
@@ -150,9 +151,16 @@ export class SessionRecord implements SessionIo, LinkOpener {
   /** The session's actor has taken a step. */
   observe(phase: Phase, context: SessionData, tags: ReadonlySet<string>): void {
     const before = this.view;
-    if (before.phase === phase && before.context === context) return;
+    const isChecked = this.#isChecked || (phase === 'connected.healthy' && before.phase.startsWith('connecting.'));
+    this.#isChecked = false;
+    if (isChecked) this.lastCheckAt = this.wall();
+    if (before.phase === phase && before.context === context) {
+      if (isChecked) this.#changed();
+      return;
+    }
     this.view = nextView(before, { phase, context, tags }, this.clock);
-    if (phase === 'releasing') this.#traffic?.people.set(0);
+    // Whom a connection that is let go, or whose actor crashed, asked is waited for no more.
+    if (phase === 'releasing' || phase.startsWith('disconnected.')) this.#traffic?.people.set(0);
     if (context.generation !== before.context.generation) this.tally = begunAnew(this.tally);
     if (context.circuit.phase !== before.context.circuit.phase) this.forgetOutcomes();
     if (this.tools.observe(phase)) this.#owner.catalogChanged(this);
@@ -162,6 +170,9 @@ export class SessionRecord implements SessionIo, LinkOpener {
       this.#owner.publish(this, moveFact(before, this.view), before.state);
     } else this.#changed();
     this.#tellGroups();
+    const change = serverChange(before.context.facts, context.facts);
+    if (change !== undefined) this.publish(change);
+    if (phase.startsWith('connected.')) this.#wishes?.renew();
   }
 
   /** The groups that it is a member of. */
@@ -171,18 +182,13 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   /** `failuresThatCount`: the highest threshold of these groups. */
   joinGroups(groups: readonly string[], failuresThatCount: number): void {
-    this.#membership =
-      groups.length === 0 ? undefined : { groups: Object.freeze([...groups]), failuresThatCount, told: undefined };
+    this.#membership = groups.length === 0 ? undefined : new Membership(groups, failuresThatCount);
     this.#changed();
   }
 
   #tellGroups(): void {
-    const membership = this.#membership;
-    if (membership === undefined) return;
-    const view = cappedView(memberViewOf(this.id, this), membership.failuresThatCount);
-    if (membership.told !== undefined && sameView(membership.told, view)) return;
-    membership.told = view;
-    this.#owner.memberChanged(this, view);
+    const view = this.#membership?.news(this);
+    if (view !== undefined) this.#owner.memberChanged(this, view);
   }
 
   get info(): ConnectionInfo {
@@ -191,6 +197,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   }
 
   publish(fact: SessionFact): void {
+    if (fact.type === 'healthChecked' && !fact.void) this.#isChecked = true;
     this.#owner.publish(this, fact);
   }
 
@@ -203,15 +210,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
     this.publish({ type: 'sessionCrashed', error: shownFault(fault), restartMs });
     this.observe(
       'disconnected.backingOff',
-      {
-        ...this.view.context,
-        ...this.memory,
-        pid: null,
-        restMs: restartMs,
-        nextAttemptAt: clock.wall() + restartMs,
-        lastFault: fault,
-        reason: fault.message,
-      },
+      afterCrash({ ...this.view.context, ...this.memory }, fault, restartMs, clock.wall()),
       noTags,
     );
   }
@@ -249,6 +248,11 @@ export class SessionRecord implements SessionIo, LinkOpener {
   /** Made with the first call: ten thousand servers that nobody calls must stay light. */
   get traffic(): CallTraffic {
     return (this.#traffic ??= new CallTraffic(this.clock, this.options));
+  }
+
+  /** Made with the first of them. */
+  get wishes(): Wishes {
+    return (this.#wishes ??= new Wishes(this));
   }
 
   /** Its state lets calls through; whether its link does, too, the link says. */
@@ -352,6 +356,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
 
   noteNotification(_generation: number, method: string, params: unknown): void {
     for (const listener of this.#notificationListeners ?? []) listener(method, params);
+    this.#wishes?.note(method, params);
   }
 
   noteStderr(generation: number, line: string): void {

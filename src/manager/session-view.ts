@@ -2,6 +2,7 @@ import type { Clock } from '../actors/ports.ts';
 import { circuitStateOf } from '../machines/circuit-policy.ts';
 import { stateOfPhase, type CircuitState, type ConnectionState, type Phase } from '../machines/connection-state.ts';
 import { initialData, type SessionData, type SessionInput } from '../machines/session-context.ts';
+import type { Fault } from '../link/fault.ts';
 import type { SessionFact } from './manager-events.ts';
 
 /** A session as seen from outside its actor, after the last macrostep. */
@@ -104,4 +105,10 @@ function establishedAt(before: SessionView, phase: Phase, since: number): number
 function wakesAt(before: SessionView, context: SessionData, clock: Clock): number | null {
   if (context.nextAttemptAt === before.context.nextAttemptAt) return before.wakesAtMs;
   return context.restMs === null ? null : clock.monotonic() + context.restMs;
+}
+
+/** What a session is whose actor has just thrown: it rests, until it is started anew. */
+export function afterCrash(data: SessionData, fault: Fault, restartMs: number, wallMs: number): SessionData {
+  const rest = { pid: null, restMs: restartMs, nextAttemptAt: wallMs + restartMs };
+  return { ...data, ...rest, lastFault: fault, reason: fault.message };
 }

@@ -13,6 +13,7 @@ import type {
   Resource,
   ResourceContents,
   ResourceTemplate,
+  Root,
   Tool,
   ToolResult,
 } from './results.ts';
@@ -80,9 +81,23 @@ export interface Session extends Caller {
     readonly signal?: AbortSignal | undefined;
   }): Promise<{ readonly ms: number }>;
   notify(method: string, params?: Readonly<Record<string, unknown>>): Promise<void>;
+  /** What is subscribed to, over all connections. */
+  readonly subscriptions: readonly string[];
+  /**
+   * Has the server tell of changes of this resource, as `resourceUpdated` events. Resolves when the server grants it, and holds from
+   * then on: every new connection is asked for it again, and `resourceUpdated` with `gap: true` says that changes may have been
+   * missed before; a connection that refuses is told as `wishRefused`. Rejects as a call does, and then nothing holds.
+   */
   subscribeResource(uri: string): Promise<void>;
+  /** Takes that back, also while nobody is connected. Rejects when the server that is connected does not take it; nothing holds all the same. */
   unsubscribeResource(uri: string): Promise<void>;
+  /** From which level on the server sends its log messages, as notifications. Holds over all connections once the server took it. */
   setLogLevel(level: LogLevel): Promise<void>;
+  /**
+   * The roots that the server may ask for, instead of those of `handlers.roots`; it is told that they have changed. A connection that was
+   * opened when there were neither learns of them with the next one.
+   */
+  setRoots(roots: readonly Root[]): Promise<void>;
   /**
    * Lets the connection go and makes the next one now; wakes a session that waits or is parked. At most one attempt a second
    * is started by hand. Throws `ClosedError` after removal, and `InvalidOptionError` for a `once` target, which cannot be connected again.

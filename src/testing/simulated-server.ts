@@ -221,17 +221,18 @@ export class SimulatedServerModel implements SimulatedServer, LinkPeer {
   async ask(method: ClientMethod, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
     const link = this.#links.findLast((each) => each.isOpen);
     const handlers = link?.spec.handlers;
-    const { signal } = new AbortController();
-    if (method === 'elicitation/create' && handlers?.elicit !== undefined) {
+    const context = { session: this.id, signal: new AbortController().signal };
+    const elicit = params['mode'] === 'url' ? handlers?.elicitUrl : handlers?.elicit;
+    if (method === 'elicitation/create' && elicit !== undefined) {
       link?.askPerson(1);
       try {
-        return await handlers.elicit(params, signal);
+        return await elicit(params, context);
       } finally {
         link?.askPerson(-1);
       }
     }
-    if (method === 'sampling/createMessage' && handlers?.sample !== undefined) return handlers.sample(params, signal);
-    if (method === 'roots/list' && handlers?.roots !== undefined) return { roots: await handlers.roots() };
+    if (method === 'sampling/createMessage' && handlers?.sample !== undefined) return handlers.sample(params, context);
+    if (method === 'roots/list' && handlers?.roots !== undefined) return { roots: await handlers.roots(context) };
     throw rpcError(-32601, `Method not found: ${method}`);
   }
 

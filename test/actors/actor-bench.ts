@@ -10,7 +10,7 @@ import {
   type InputFrom,
   stopChild,
 } from 'xstate';
-import { LinkLease } from '../../src/actors/link-lease.ts';
+import { LinkLease, type LinkOwner } from '../../src/actors/link-lease.ts';
 import type { SessionIo } from '../../src/actors/session-io.ts';
 import type { Link, LinkEvent } from '../../src/link/link.ts';
 import {
@@ -20,6 +20,14 @@ import {
   type SimulatedServers,
   type VirtualClock,
 } from '../../src/testing/index.ts';
+
+/** Somebody who has a link and does this with what is heard of it. */
+export function owner(
+  hear: (event: LinkEvent) => unknown = () => undefined,
+  letGo: () => void = () => undefined,
+): LinkOwner {
+  return { hear, letGo };
+}
 
 /** An actor that is run alone. */
 export interface RunningActor<L extends AnyActorLogic> {

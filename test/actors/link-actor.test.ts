@@ -4,7 +4,7 @@ import { linkLogic } from '../../src/actors/link-actor.ts';
 import { releaseLogic } from '../../src/actors/release-actor.ts';
 import { LinkError } from '../../src/link/fault.ts';
 import type { Pending } from '../../src/link/link.ts';
-import { type ActorBench, actorBenches, type RecordedIo, type RunningActor } from './actor-bench.ts';
+import { type ActorBench, actorBenches, type RecordedIo, type RunningActor, owner } from './actor-bench.ts';
 
 const bench = actorBenches();
 
@@ -490,7 +490,7 @@ describe('a release actor', () => {
     const world = bench();
     const record = world.record();
     record.server.killMs = 80;
-    record.lease.open(1, () => undefined);
+    record.lease.open(1, owner());
     await world.clock.settle();
     world.start(releaseLogic(world.find), { id: 'weather' });
     await world.clock.advance(79);

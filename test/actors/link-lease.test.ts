@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LinkEvent } from '../../src/link/link.ts';
-import { actorBenches, type ActorBench } from './actor-bench.ts';
+import { actorBenches, type ActorBench, owner } from './actor-bench.ts';
 import { LinkLease } from '../../src/actors/link-lease.ts';
 
 const bench = actorBenches();
@@ -23,7 +23,10 @@ describe('a lease', () => {
     const lease = world.lease();
     const events: LinkEvent['type'][] = [];
     expect([lease.link, lease.generation]).toEqual([undefined, undefined]);
-    lease.open(1, ({ type }) => events.push(type));
+    lease.open(
+      1,
+      owner(({ type }) => events.push(type)),
+    );
     await world.clock.settle();
     world.servers.server('weather').notify('notifications/message');
     expect([events, lease.generation, lease.link?.isOpen]).toEqual([['opened', 'notice'], 1, true]);
@@ -40,7 +43,10 @@ describe('a lease', () => {
         return world.openLink('weather', generation, onEvent);
       },
     });
-    lease.open(1, (event) => events.push(event));
+    lease.open(
+      1,
+      owner((event) => events.push(event)),
+    );
     expect(events).toEqual([
       { type: 'spawned', pid: 7 },
       { type: 'stderr', line: 'hello' },
@@ -52,9 +58,12 @@ describe('a lease', () => {
     const world = bench();
     const lease = world.lease();
     const events: LinkEvent[] = [];
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
-    lease.open(2, (event) => events.push(event));
+    lease.open(
+      2,
+      owner((event) => events.push(event)),
+    );
     expect(events).toEqual([
       {
         type: 'down',
@@ -69,14 +78,23 @@ describe('a lease', () => {
     const world = bench();
     const lease = world.lease();
     const events: LinkEvent['type'][] = [];
-    lease.open(1, ({ type }) => events.push(type));
+    lease.open(
+      1,
+      owner(({ type }) => events.push(type)),
+    );
     await world.clock.settle();
     world.servers.server('weather').breakLink();
     expect([events, lease.generation]).toEqual([['opened', 'down'], 1]);
-    lease.open(2, ({ type }) => events.push(type));
+    lease.open(
+      2,
+      owner(({ type }) => events.push(type)),
+    );
     expect(events).toEqual(['opened', 'down', 'down']);
     await lease.release('kill');
-    lease.open(2, ({ type }) => events.push(type));
+    lease.open(
+      2,
+      owner(({ type }) => events.push(type)),
+    );
     await world.clock.settle();
     expect([events.slice(3), world.servers.server('weather').generations]).toEqual([['opened'], [1, 2]]);
     await lease.release('kill');
@@ -88,7 +106,7 @@ describe('a release', () => {
     const world = bench();
     const server = world.servers.server('weather', { closeMs: 700 });
     const lease = world.lease();
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     const outcome = release(world, lease, 'graceful');
     await world.clock.advance(699);
@@ -99,7 +117,7 @@ describe('a release', () => {
       undefined,
       0,
     ]);
-    lease.open(2, () => undefined);
+    lease.open(2, owner());
     await world.clock.settle();
     expect([lease.link?.isOpen, server.maxLiveLinks, server.closes]).toEqual([true, 1, ['graceful']]);
     release(world, lease, 'kill');
@@ -111,7 +129,10 @@ describe('a release', () => {
     world.servers.server('weather', { killMs: 10 });
     const lease = world.lease();
     const events: LinkEvent['type'][] = [];
-    lease.open(1, ({ type }) => events.push(type));
+    lease.open(
+      1,
+      owner(({ type }) => events.push(type)),
+    );
     await world.clock.settle();
     release(world, lease, 'kill');
     world.servers.server('weather').notify('notifications/message');
@@ -143,7 +164,7 @@ describe('a release', () => {
         });
       },
     });
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     const outcome = release(world, lease, 'kill');
     await world.clock.settle();
@@ -154,7 +175,7 @@ describe('a release', () => {
     const world = bench();
     const server = world.servers.server('weather', { killMs: 50 });
     const lease = world.lease();
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     const outcomes = [release(world, lease, 'kill'), release(world, lease, 'kill'), release(world, lease, 'graceful')];
     await world.clock.advance(50);
@@ -172,7 +193,7 @@ describe('a release', () => {
     const world = bench();
     const server = world.servers.server('weather', { closeMs: 9_000, killMs: 3_000 });
     const lease = world.lease();
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     const outcome = release(world, lease, first);
     await world.clock.advance(100);
@@ -190,15 +211,15 @@ describe('a release', () => {
     const tell = (who: string) => (): void => {
       told.push(`${who}, closes: ${server.closes.join()}`);
     };
-    lease.open(1, () => undefined, tell('first'));
+    lease.open(1, owner(undefined, tell('first')));
     await world.clock.settle();
-    lease.open(2, () => undefined, tell('refused'));
+    lease.open(2, owner(undefined, tell('refused')));
     expect(told).toEqual([]);
     release(world, lease, 'graceful');
     expect(told).toEqual(['first, closes: ']);
     release(world, lease, 'kill');
     await world.clock.advance(100);
-    lease.open(3, () => undefined, tell('third'));
+    lease.open(3, owner(undefined, tell('third')));
     await world.clock.settle();
     server.breakLink();
     await world.clock.settle();
@@ -215,10 +236,12 @@ describe('a release', () => {
     const events: LinkEvent['type'][] = [];
     lease.open(
       1,
-      ({ type }) => events.push(type),
-      () => {
-        server.notify('notifications/message');
-      },
+      owner(
+        ({ type }) => events.push(type),
+        () => {
+          server.notify('notifications/message');
+        },
+      ),
     );
     await world.clock.settle();
     release(world, lease, 'kill');
@@ -230,7 +253,7 @@ describe('a release', () => {
     const world = bench();
     world.servers.server('weather', { neverCloses: true });
     const lease = world.lease();
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     const outcome = release(world, lease, 'graceful');
     await world.clock.advance(1_000);
@@ -245,7 +268,7 @@ describe('a release', () => {
     const world = bench();
     world.servers.server('weather', { neverCloses: true });
     const lease = world.lease();
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     const outcome = release(world, lease, 'graceful');
     await world.clock.advance(14_000);
@@ -267,7 +290,7 @@ describe('a release', () => {
     const world = bench();
     const server = world.servers.server('weather', { killMs: 100 });
     const lease = world.lease();
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     release(world, lease, first);
     release(world, lease, second);
@@ -279,7 +302,7 @@ describe('a release', () => {
     const world = bench();
     world.servers.server('weather', { killMs: 3_000 });
     const lease = world.lease();
-    lease.open(1, () => undefined);
+    lease.open(1, owner());
     await world.clock.settle();
     const outcome = release(world, lease, 'kill');
     await world.clock.stall(6_000);
@@ -296,7 +319,7 @@ describe('a release', () => {
       const world = bench();
       const server = world.servers.server('weather', { neverCloses: true });
       const lease = world.lease();
-      lease.open(1, () => undefined);
+      lease.open(1, owner());
       await world.clock.settle();
       const outcome = release(world, lease, mode);
       await world.clock.advance(boundMs - 1);
@@ -305,7 +328,10 @@ describe('a release', () => {
       expect([outcome, lease.generation]).toEqual([{ leaked: true, atMs: boundMs }, undefined]);
       server.neverCloses = false;
       const events: LinkEvent['type'][] = [];
-      lease.open(2, ({ type }) => events.push(type));
+      lease.open(
+        2,
+        owner(({ type }) => events.push(type)),
+      );
       await world.clock.settle();
       server.exit();
       expect([events, lease.generation]).toEqual([['opened', 'down'], 2]);
@@ -319,11 +345,17 @@ describe('a release', () => {
     const server = world.servers.server('weather', { neverCloses: true });
     const lease = world.lease();
     const events: string[] = [];
-    lease.open(1, ({ type }) => events.push(`1 ${type}`));
+    lease.open(
+      1,
+      owner(({ type }) => events.push(`1 ${type}`)),
+    );
     await world.clock.settle();
     const outcome = release(world, lease, 'kill');
     await world.clock.advance(4_000);
-    lease.open(2, ({ type }) => events.push(`2 ${type}`));
+    lease.open(
+      2,
+      owner(({ type }) => events.push(`2 ${type}`)),
+    );
     await world.clock.settle();
     server.neverCloses = false;
     server.exit();

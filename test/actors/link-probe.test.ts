@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startProbe } from '../../src/actors/link-probe.ts';
 import { type Fault, LinkError } from '../../src/link/fault.ts';
 import type { Link } from '../../src/link/link.ts';
-import { type ActorBench, actorBenches, type RecordedIo } from './actor-bench.ts';
+import { type ActorBench, actorBenches, type RecordedIo, owner } from './actor-bench.ts';
 
 const bench = actorBenches();
 
@@ -12,7 +12,7 @@ async function checked(
   { generation = 1, ...options }: { readonly generation?: number; readonly probeTimeoutMs?: number } = {},
 ): Promise<{ readonly record: RecordedIo; readonly probe: () => () => void }> {
   const record = world.record('weather', options);
-  record.lease.open(generation, () => undefined);
+  record.lease.open(generation, owner());
   await world.clock.settle();
   return {
     record,

@@ -3,7 +3,7 @@ import { listTools, type ToolList } from '../../src/actors/list-tools.ts';
 import { LinkError } from '../../src/link/fault.ts';
 import { type ListedTool, listTool } from '../../src/link/tool-hash.ts';
 import type { SimulatedTool } from '../../src/testing/index.ts';
-import { type ActorBench, actorBenches, type RecordedIo } from './actor-bench.ts';
+import { type ActorBench, actorBenches, type RecordedIo, owner } from './actor-bench.ts';
 
 const bench = actorBenches();
 
@@ -24,7 +24,7 @@ function nested(depth: number): Readonly<Record<string, unknown>> {
 
 async function connected(world: ActorBench): Promise<RecordedIo> {
   const record = world.record();
-  record.lease.open(1, () => undefined);
+  record.lease.open(1, owner());
   await world.clock.settle();
   return record;
 }

@@ -56,6 +56,9 @@ it('the events are all there', () => {
     catalogChanged: 0,
     resultUnchecked: 0,
     toolChanged: 0,
+    resourceUpdated: 0,
+    wishRefused: 0,
+    serverChanged: 0,
     sessionCrashed: 0,
   } satisfies Record<SessionFact['type'], 0>;
   expect(rowsUnder(text, 'event').flatMap(([names = '']) => names.split(', '))).toEqual(Object.keys(events));

@@ -6,6 +6,7 @@ import {
   errorOf,
   failureOf,
   firstConnection,
+  ofAnotherVersion,
   recovery,
   secondConnection,
   Stage,
@@ -78,7 +79,10 @@ describe('a custom transport', unhurried, () => {
     expect(new Set(farm.transports).size).toBe(5);
     expect(farm.servers.map((server) => server.isConnected())).toEqual([false, false, false, false, true]);
     expect(stage.story('farm')).toEqual(
-      unlimited([...firstConnection, ...recovery(1, 1), ...recovery(2, 2), ...recovery(3, 3), ...recovery(4, 4)]),
+      unlimited([
+        ...firstConnection,
+        ...ofAnotherVersion([...recovery(1, 1), ...recovery(2, 2), ...recovery(3, 3), ...recovery(4, 4)]),
+      ]),
     );
     expect(session.info.lastError).toMatchObject({ code: 'closed-by-peer' });
     await stage.close();
@@ -98,7 +102,8 @@ describe('a custom transport', unhurried, () => {
     );
     await Promise.all(farms.map((farm) => farm.latest.close()));
     await Promise.all(sessions.map(({ id }) => stage.reaches(id, 'connected.healthy', 2)));
-    for (const { id } of sessions) expect(stage.story(id)).toEqual(unlimited([...firstConnection, ...recovery(1, 1)]));
+    for (const { id } of sessions)
+      expect(stage.story(id)).toEqual(unlimited([...firstConnection, ...ofAnotherVersion(recovery(1, 1))]));
     await stage.close();
   });
 
@@ -155,7 +160,11 @@ describe('a custom transport', unhurried, () => {
     );
     session.reconnect('for a test');
     await stage.reaches('farm', 'connected.healthy', 2);
-    expect(stage.story('farm')).toEqual([...unlimited(firstConnection), '1 releasing', ...secondConnection(2)]);
+    expect(stage.story('farm')).toEqual([
+      ...unlimited(firstConnection),
+      '1 releasing',
+      ...ofAnotherVersion(secondConnection(2)),
+    ]);
     expect(farm.servers.map((server) => server.isConnected())).toEqual([false, true]);
     await stage.close();
   });

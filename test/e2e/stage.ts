@@ -20,7 +20,7 @@ import {
 import { startLeakCheck, type LeakCheck } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { ProcessTroubles } from '../support/process-troubles.ts';
-import { runningProcesses } from '../support/processes.ts';
+import { processesMarked } from '../support/processes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const faultServer = join(root, 'test', 'fixtures', 'stdio-server.mjs');
@@ -64,6 +64,12 @@ export const secondConnection = (generation: number): string[] => [
   `${generation} connecting.hydrating`,
   `${generation} connected.healthy`,
 ];
+
+/** The same connections to a server that is of another version each time. */
+export const ofAnotherVersion = (connections: readonly string[]): string[] =>
+  connections.flatMap((line) =>
+    line.endsWith(' connecting.verifying') ? [line, `${Number.parseInt(line, 10)} serverChanged`] : [line],
+  );
 
 const stages: Stage[] = [];
 let leaks: LeakCheck | undefined;
@@ -148,9 +154,7 @@ export class Stage {
   /** Ids of the processes of this server that run, and of those that they started. Without an id, of all servers. */
   processes(id?: string): number[] {
     const mark = `${markName}=${this.#mark}/${id === undefined ? '' : `${id}\0`}`;
-    return runningProcesses()
-      .map(({ pid }) => pid)
-      .filter((pid) => environmentOf(pid).includes(mark));
+    return processesMarked(mark);
   }
 
   /**
@@ -235,14 +239,6 @@ export class Stage {
   }
 }
 
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch {
-    return ''; // It ended while we looked, or is not ours.
-  }
-}
-
 function told(event: ManagerEvent): string[] {
   switch (event.type) {
     case 'stateChanged':
@@ -266,6 +262,9 @@ function told(event: ManagerEvent): string[] {
     case 'serverRemoved':
     case 'linkLeaked':
     case 'resultUnchecked':
+    case 'resourceUpdated':
+    case 'wishRefused':
+    case 'serverChanged':
     case 'catalogChanged':
     case 'toolChanged':
     case 'groupAdded':

@@ -5,6 +5,7 @@ import {
   askPids,
   failureOf,
   firstConnection,
+  ofAnotherVersion,
   pidOf,
   recovery,
   secondConnection,
@@ -90,7 +91,7 @@ describe('a message', unhurried, () => {
     await stage.neighbourAnswers();
     expect(await call).toMatchObject({ code: 'OUTCOME_UNKNOWN', outcome: 'unknown', generation: 1 });
     await stage.reaches('large', 'connected.healthy', 2);
-    expect(stage.story('large')).toEqual([...firstConnection, ...recovery(1, 1)]);
+    expect(stage.story('large')).toEqual([...firstConnection, ...ofAnotherVersion(recovery(1, 1))]);
     expect(session.info.lastError).toMatchObject({ code: 'frame-too-large' });
     expect(await textOf(session.callTool('echo', { text: 'less' }))).toBe('less');
     await stage.close();

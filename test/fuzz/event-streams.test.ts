@@ -3,20 +3,19 @@ import { expect, it } from 'vitest';
 import { EventStreamParser } from '../../src/link/http/event-stream-parser.ts';
 import { cutAt, cuts, damaged, singly } from './bytes.ts';
 import { eventStream } from './event-stream-text.ts';
+import { readByStandard } from './event-stream-reading.ts';
+import type { StreamReading } from './event-stream-reading.ts';
 import { fuzz } from './fuzz.ts';
 
-interface Read {
-  readonly events: (readonly [type: string, data: string])[];
-  id: string;
-  retryMs: number | null;
-  isOversized: boolean;
+interface Read extends StreamReading {
+  readonly isOversized: boolean;
 }
 
 function read(pieces: readonly Buffer[], maxEventBytes: number): Read {
-  const found: Read = { events: [], id: '', retryMs: null, isOversized: false };
+  const events: StreamReading['events'][number][] = [];
   const ends: string[] = [];
   const parser = new EventStreamParser(maxEventBytes, {
-    onEvent: (type, data) => found.events.push([type, data]),
+    onEvent: (type, data) => events.push([type, data]),
     onOversize: () => ends.push('oversized'),
     onEnd: () => ends.push('ended'),
   });
@@ -28,35 +27,11 @@ function read(pieces: readonly Buffer[], maxEventBytes: number): Read {
   parser.end();
   parser.push(Buffer.from('data: late\n\n'));
   expect(ends).toHaveLength(1);
-  found.id = parser.lastEventId;
-  found.retryMs = parser.retryMs;
-  found.isOversized = ends[0] === 'oversized';
-  return found;
+  return { events, id: parser.lastEventId, retryMs: parser.retryMs, isOversized: ends[0] === 'oversized' };
 }
 
-/** The same by the standard's own steps, over the whole text at once. */
 function expected(bytes: Buffer): Read {
-  const found: Read = { events: [], id: '', retryMs: null, isOversized: false };
-  let [type, id, data]: [string, string | null, string[]] = ['', null, []];
-  const lines = bytes
-    .toString('utf8')
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\n|\r/);
-  for (const line of lines.slice(0, -1)) {
-    if (line === '') {
-      found.id = id ?? found.id;
-      if (data.join('\n') !== '') found.events.push([type === '' ? 'message' : type, data.join('\n')]);
-      [type, id, data] = ['', null, []];
-      continue;
-    }
-    const [, field = '', value = ''] = /^([^:]*)(?:: ?([^]*))?$/.exec(line) ?? [];
-    if (field === 'data') data.push(value);
-    else if (field === 'event') type = value;
-    // Narrower than the standard: an id that no header can carry is of no use.
-    else if (field === 'id') id = /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : id;
-    else if (field === 'retry' && /^\d{1,20}$/.test(value)) found.retryMs = Number(value);
-  }
-  return found;
+  return { ...readByStandard(bytes), isOversized: false };
 }
 
 const noCap = 16 * 1024 * 1024;
@@ -90,7 +65,7 @@ it('under a cap no event is larger than it, and where the stream is refused does
     expect(read(singly(input.stream), input.maxEventBytes)).toEqual(whole);
     // What is no UTF-8 comes out as a character of three bytes.
     for (const [, data] of whole.events) expect(data.length).toBeLessThanOrEqual(input.maxEventBytes);
-    const uncapped = expected(input.stream).events;
+    const uncapped = readByStandard(input.stream).events;
     expect(whole.events).toEqual(whole.isOversized ? uncapped.slice(0, whole.events.length) : uncapped);
   });
 });

@@ -1,35 +1,17 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { LinkError } from '../../src/link/fault.ts';
 import { startLeakCheck } from '../../src/testing/index.ts';
 import { targetOf } from '../link/http/rig.ts';
 import { Owner } from '../link/sdk/owner.ts';
-import { cutAt, cuts } from './bytes.ts';
+import { fateOf } from './fates.ts';
 import { fuzz } from './fuzz.ts';
-import { replyBytes } from './http-reply-bytes.ts';
+import { scriptedReply } from './http-reply-bytes.ts';
 import { ReplyServer } from './reply-server.ts';
 import type { ScriptedReply } from './reply-server.ts';
 import { FIRST_ID, INITIALIZE_ID } from './rpc-text.ts';
 
 function replies(ours: readonly number[], most: number): fc.Arbitrary<ScriptedReply[]> {
-  const reply = fc
-    .record({
-      bytes: replyBytes(ours),
-      cuts,
-      ending: fc.constantFrom<ScriptedReply['ending']>('end', 'reset', 'later'),
-    })
-    .map(({ bytes, cuts: shares, ending }) => ({ pieces: cutAt(bytes, shares), ending }));
-  return fc.array(reply, { minLength: 1, maxLength: most });
-}
-
-/** What a request came to, in words; nothing but a result or a `LinkError` is right. */
-async function fateOf(answer: Promise<unknown>): Promise<string> {
-  try {
-    await answer;
-    return 'answered';
-  } catch (error) {
-    return error instanceof LinkError ? 'failed' : `not ours: ${String(error)}`;
-  }
+  return fc.array(scriptedReply(ours), { minLength: 1, maxLength: most });
 }
 
 /** Runs the fuzzer against one server, and makes sure that each link is down once, and last, and that nothing is left in the end. */
@@ -42,7 +24,7 @@ async function fuzzServer(
   const server = await ReplyServer.start();
   try {
     await fuzz('wire', inputs, async (scripted) => {
-      server.script(method, scripted);
+      server.script({ [method]: scripted });
       const owner = new Owner(targetOf(server.url));
       try {
         await check(owner, scripted.length);

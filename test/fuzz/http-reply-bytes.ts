@@ -1,7 +1,8 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { damaged } from './bytes.ts';
+import { cutAt, cuts, damaged } from './bytes.ts';
 import { eventStream } from './event-stream-text.ts';
+import type { ScriptedReply } from './reply-server.ts';
 import { messageText } from './rpc-text.ts';
 
 const statuses = [200, 202, 204, 206, 299, 301, 307, 304, 400, 401, 403, 404, 405, 406, 408, 410, 413, 415, 418, 429];
@@ -119,6 +120,17 @@ export function replyBytes(ours: readonly number[]): fc.Arbitrary<Buffer> {
   );
   const parts = { status, contentType, framing, encoding, body, others: fc.array(otherHeader, { maxLength: 3 }) };
   return damagedRarely(fc.record(parts).map(compose));
+}
+
+/** Such a response in pieces, and a connection that ends with it in one way or the other. */
+export function scriptedReply(ours: readonly number[]): fc.Arbitrary<ScriptedReply> {
+  return fc
+    .record({
+      bytes: replyBytes(ours),
+      shares: cuts,
+      ending: fc.constantFrom<ScriptedReply['ending']>('end', 'reset', 'later'),
+    })
+    .map(({ bytes, shares, ending }) => ({ pieces: cutAt(bytes, shares), ending }));
 }
 
 interface Parts {

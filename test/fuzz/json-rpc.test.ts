@@ -6,6 +6,7 @@ import { Owner } from '../link/sdk/owner.ts';
 import { INITIALIZE_RESULT, ScriptedTransport } from '../link/sdk/scripted-transport.ts';
 import { fuzz, turns } from './fuzz.ts';
 import { flat } from './json-text.ts';
+import { firstAnswer } from './rpc-reading.ts';
 import { FIRST_ID, INITIALIZE_ID, messageText } from './rpc-text.ts';
 
 const handlers = {
@@ -62,23 +63,6 @@ function parsed(written: readonly (string | number)[]): unknown[] {
   return written.map((each): unknown => (typeof each === 'number' ? hostile[each] : JSON.parse(each)));
 }
 
-/** What the request with this id comes to: the first answer that names it decides, however malformed; null while none does. */
-function expectedOf(id: number, received: readonly unknown[]): string | null {
-  for (const message of received) {
-    if (hostile.includes(message) || !isObject(message) || 'method' in message) continue;
-    const named = message['id'];
-    if (named !== id && !(typeof named === 'string' && /^\d{1,15}$/.test(named) && Number(named) === id)) continue;
-    const { result, error } = message;
-    if (isObject(error)) return Number.isInteger(error['code']) ? `rpc ${String(error['code'])}` : 'link bad-answer';
-    return isObject(result) ? flat(result) : 'link bad-answer';
-  }
-  return null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** How an answer settles, kept as text; every settlement is noted. */
 function follow(pending: Pending<Record<string, unknown>>): string[] {
   const settled: string[] = [];
@@ -128,7 +112,8 @@ it('an open link lives through whatever a server says, and each request gets the
     for (const message of received) transport.receive(message);
     await turns(2);
 
-    const expected = ids.map((id) => expectedOf(id, received));
+    const readable = received.filter((message) => !hostile.includes(message));
+    const expected = ids.map((id) => firstAnswer(id, readable));
     expect(settled).toEqual(expected.map((each) => (each === null ? [] : [each])));
     expect(progress.filter((each) => typeof each !== 'number')).toEqual([]);
 

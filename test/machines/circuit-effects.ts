@@ -48,15 +48,8 @@ function letGo(mode: Release['mode'], next: AfterRelease, changed: Changes): Eff
   };
 }
 
-/** A good check, the `nth` since it is connected. */
-const passed = (nth: number, atMs = 5_000): Changes => ({
-  health: { failures: 0, successes: 2 + nth, reasons: [] },
-  lastCheckAt: 1_000_000 + atMs,
-});
-
-const failed = (reason: string, atMs = 5_000): Changes => ({
+const failed = (reason: string): Changes => ({
   health: { failures: 1, successes: 0, reasons: [] },
-  lastCheckAt: 1_000_000 + atMs,
   lastFault: fault('timeout'),
   reason,
 });
@@ -91,7 +84,7 @@ export function inOrder(...timers: readonly number[]): readonly number[] {
 function openRow(timers: readonly number[], circuit: Circuit, changed: Changes = {}): Row {
   return {
     ...barredRow(timers),
-    'PING.OK': { to: healthy, changed: passed(1), log: [checkedOk, tick(5_000)], timers },
+    'PING.OK': { to: healthy, log: [checkedOk, tick(5_000)], timers },
     'PING.FAILED': {
       to: 'connected.degraded',
       changed: failed('a fault of kind timeout'),
@@ -123,8 +116,8 @@ const halfOpen: Circuit = { ...tripped, phase: 'halfOpen', openUntilMs: null };
 const onProbation: Circuit = { ...tripped, phase: 'probation', openUntilMs: null };
 const forGood: Circuit = { ...closedCircuit, recycledAtMs: 0 };
 
-/** `good`: the good checks while half open; `passes`: all since it is connected; `atMs`: when the event comes. */
-function halfOpenRow(timers: readonly number[], good: number, passes: number, atMs: number): Row {
+/** `good`: the good checks while half open; `atMs`: when the event comes. */
+function halfOpenRow(timers: readonly number[], good: number, atMs: number): Row {
   const twice = 'a check failed while it was half open';
   return {
     ...barredRow(timers),
@@ -132,13 +125,13 @@ function halfOpenRow(timers: readonly number[], good: number, passes: number, at
       good < 2
         ? {
             to: healthy,
-            changed: { ...passed(passes + 1, atMs), circuit: { ...halfOpen, successes: good + 1 } },
+            changed: { circuit: { ...halfOpen, successes: good + 1 } },
             log: [checkedOk, tick(5_000)],
             timers: [5_000],
           }
         : {
             to: healthy,
-            changed: { ...passed(passes + 1, atMs), circuit: onProbation, reason: null },
+            changed: { circuit: onProbation, reason: null },
             log: [
               'remembered',
               checkedOk,
@@ -156,7 +149,7 @@ function halfOpenRow(timers: readonly number[], good: number, passes: number, at
     'PING.FAILED': {
       to: 'connected.degraded',
       changed: {
-        ...failed(`the circuit is open: ${twice}`, atMs),
+        ...failed(`the circuit is open: ${twice}`),
         circuit: { ...tripped, openings: 2, openUntilMs: atMs + 120_000, cause: twice },
       },
       log: [
@@ -212,9 +205,9 @@ export const circuitTable: Readonly<Record<CircuitStateName, Row>> = {
     'INFLIGHT.ZERO': letGo('kill', 'waiting', { circuit: { ...waited, recycledAtMs: 5_000 }, recycling: false }),
   },
   'open, of an earlier connection': openRow([60_000], tripped),
-  'half open, asking': halfOpenRow([], 0, 0, 5_000),
-  'half open, pausing': halfOpenRow([5_000], 1, 1, 100),
-  'half open, one good check to go': halfOpenRow([5_000], 2, 2, 100),
+  'half open, asking': halfOpenRow([], 0, 5_000),
+  'half open, pausing': halfOpenRow([5_000], 1, 100),
+  'half open, one good check to go': halfOpenRow([5_000], 2, 100),
   'on probation': probationRow(),
 };
 

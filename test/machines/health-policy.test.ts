@@ -52,11 +52,17 @@ describe('the count of checks', () => {
   });
 
   it.each([
-    [count(0, 2), count(0, 3)],
+    [count(0, 0), count(0, 1)],
+    [count(0, 1), count(0, 2)],
+    [count(0, 2), count(0, 2)],
     [count(4, 0), count(0, 1)],
     [count(1, 0, 'calls'), count(0, 1, 'calls')],
   ])('%j after a good check is %j', (before, after) => {
     expect(afterGoodCheck(before, 10, policy)).toEqual(after);
+  });
+
+  it('is the same object after a good check that shows nothing new', () => {
+    for (const before of [count(0, 2), count(0, 2, 'calls')]) expect(afterGoodCheck(before, 10, policy)).toBe(before);
   });
 
   it.each([
@@ -68,7 +74,7 @@ describe('the count of checks', () => {
 
   it.each([
     [count(0, 2), 5_001, count(0, 0, 'latency')],
-    [count(0, 2), 5_000, count(0, 3)],
+    [count(0, 2), 5_000, count(0, 2)],
     [count(0, 1, 'latency'), 4_000, count(0, 2, 'latency')],
     [count(0, 1, 'latency'), 3_999.9, count(0, 2)],
     [count(0, 1, 'calls', 'latency'), 10, count(0, 2, 'calls')],
@@ -140,7 +146,7 @@ describe('the verdict', () => {
           const failedInARow = checks.length - 1 - checks.lastIndexOf(true);
           const sinceFailure = checks.length - 1 - checks.lastIndexOf(false);
           const goodInARow = checks.includes(false) ? sinceFailure : checks.length + successThreshold;
-          expect(last).toEqual(count(failedInARow, goodInARow));
+          expect(last).toEqual(count(failedInARow, Math.min(goodInARow, successThreshold)));
           expect(isUnhealthy(last, of)).toBe(failedInARow >= failureThreshold);
           expect(isGivenUp(last, of)).toBe(failedInARow >= failureThreshold + 2);
           expect(isSound(last, of)).toBe(goodInARow >= successThreshold);

@@ -48,7 +48,6 @@ describe('the first connection', () => {
       facts,
       pid: 4_242,
       health: { failures: 0, successes: 2, reasons: [] },
-      lastCheckAt: 1_000_400,
       lastFault: null,
       reason: null,
       restMs: null,
@@ -222,9 +221,16 @@ describe('the connect timeout', () => {
     ['its answer to initialize', (session) => session],
     ['its answer to a first check', (session) => session.opened()],
     ['its list of tools', (session) => session.opened().pingOk()],
+    ['its answer to one more check', (session) => session.opened().pingOk().hydrated()],
   ];
   it.each(steps)('says that it waited for %s', async (waitedFor, reach) => {
-    const session = reach(bench({ policy: { connectTimeoutMs: 7_000 } }).permit());
+    const session = reach(
+      bench({
+        memory: { everConnected: true },
+        healthCheck: { successThreshold: 4 },
+        policy: { connectTimeoutMs: 7_000 },
+      }).permit(),
+    );
     await session.advance(7_000);
     expect(session.phase).toBe('releasing');
     const message = `not ready within 7000 ms: waited for ${waitedFor}`;

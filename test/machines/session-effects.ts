@@ -25,7 +25,7 @@ const noted = {
   recycle: { reason: 'asked for', nudgedAtMs: 5_000 },
   /** It comes 1 s after the last nudge, which was none here. */
   recycleDue: { reason: 'asked for', nudgedAtMs: 1_000 },
-  drain: { reason: 'draining', drainMs: 20_000 },
+  drain: { reason: 'draining' },
 };
 
 const tick = (ms: number): string => `weather: tick of generation 1 in ${ms}`;
@@ -100,7 +100,7 @@ function askingRow(waitedFor: string = 'its answer to a first check'): Row {
     ...attemptRow('connecting.verifying', waitedFor),
     'PING.OK': {
       to: 'connecting.hydrating',
-      changed: { answers: 1, lastCheckAt: 1_005_000 },
+      changed: { answers: 1 },
       log: [checkedOk, 'link 1: HYDRATE.REQUEST'],
     },
     'PING.FAILED': letGo('kill', 'backingOff', noted.timeout, { first: ['permit returned'], after: [checkFailed] }),
@@ -108,10 +108,10 @@ function askingRow(waitedFor: string = 'its answer to a first check'): Row {
   };
 }
 
-function hydrated(changed: Effect['changed']): Effect {
+function hydrated(changed: NonNullable<Effect['changed']>): Effect {
   return {
     to: 'connected.healthy',
-    changed: { ...changed, lastCheckAt: 1_005_000 },
+    changed,
     log: ['permit returned', 'remembered', tick(15_000)],
     timers: [],
   };
@@ -169,12 +169,11 @@ const healthy: HealthCells = {
   successes: 2,
   afterOk: {
     to: 'connected.healthy',
-    changed: { health: { failures: 0, successes: 3, reasons: [] }, lastCheckAt: 1_005_000 },
     log: [checkedOk, tick(30_000)],
   },
   afterFailed: {
     to: 'connected.degraded',
-    changed: { health: { failures: 1, successes: 0, reasons: [] }, lastCheckAt: 1_005_000, ...noted.timeout },
+    changed: { health: { failures: 1, successes: 0, reasons: [] }, ...noted.timeout },
     log: [checkFailed, tick(5_000)],
   },
 };
@@ -185,12 +184,12 @@ const degraded: HealthCells = {
   successes: 0,
   afterOk: {
     to: 'connected.degraded',
-    changed: { health: { failures: 0, successes: 1, reasons: [] }, lastCheckAt: 1_005_000 },
+    changed: { health: { failures: 0, successes: 1, reasons: [] } },
     log: [checkedOk, tick(5_000)],
   },
   afterFailed: {
     to: 'connected.degraded',
-    changed: { health: { failures: 2, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+    changed: { health: { failures: 2, successes: 0, reasons: [] } },
     log: [checkFailed, tick(5_000)],
   },
 };
@@ -201,12 +200,12 @@ const unhealthy: HealthCells = {
   successes: 0,
   afterOk: {
     to: 'connected.unhealthy',
-    changed: { health: { failures: 0, successes: 1, reasons: [] }, lastCheckAt: 1_005_000 },
+    changed: { health: { failures: 0, successes: 1, reasons: [] } },
     log: [checkedOk, tick(5_000)],
   },
   afterFailed: {
     to: 'connected.unhealthy',
-    changed: { health: { failures: 4, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+    changed: { health: { failures: 4, successes: 0, reasons: [] } },
     log: [checkFailed, tick(5_000)],
   },
 };
@@ -214,7 +213,7 @@ const unhealthy: HealthCells = {
 /** The last of the good checks that health takes. */
 const recovered: Effect = {
   to: 'connected.healthy',
-  changed: { health: { failures: 0, successes: 2, reasons: [] }, lastCheckAt: 1_005_000, reason: null },
+  changed: { health: { failures: 0, successes: 2, reasons: [] }, reason: null },
   log: [checkedOk, tick(30_000)],
 };
 
@@ -232,8 +231,7 @@ function everyReasonRow(): Row {
     afterOk: {
       to: 'connected.degraded',
       changed: {
-        health: left(3, 'calls', 'overload'),
-        lastCheckAt: 1_005_000,
+        health: left(2, 'calls', 'overload'),
         reason: `${failing}, ${overloaded}`,
       },
       log: [checkedOk, tick(5_000)],
@@ -242,7 +240,6 @@ function everyReasonRow(): Row {
       to: 'connected.degraded',
       changed: {
         health: { failures: 1, successes: 0, reasons: ['calls', 'latency', 'overload'] },
-        lastCheckAt: 1_005_000,
         ...noted.timeout,
       },
       log: [checkFailed, tick(5_000)],
@@ -366,10 +363,9 @@ export const sessionTable: Readonly<Record<StateName, Row>> = {
     'after the proving pause': { to: 'connecting.verifying', log: ['link 1: PROBE.REQUEST'], timers: [30_000] },
   },
   'verifying, one answer to go': {
-    ...askingRow('its list of tools'),
+    ...askingRow('its answer to one more check'),
     'PING.OK': {
       to: 'connected.healthy',
-      changed: { lastCheckAt: 1_005_000 },
       log: ['permit returned', 'remembered', checkedOk, tick(15_000)],
       timers: [],
     },
@@ -384,7 +380,7 @@ export const sessionTable: Readonly<Record<StateName, Row>> = {
     HYDRATED: hydrated({ hydrated: true }),
     'HYDRATED, without tools': {
       to: 'connecting.verifying',
-      changed: { hydrated: true, lastCheckAt: 1_005_000 },
+      changed: { hydrated: true },
       timers: [250, 30_000],
     },
   },
@@ -397,7 +393,7 @@ export const sessionTable: Readonly<Record<StateName, Row>> = {
     afterOk: recovered,
     afterFailed: {
       to: 'connected.degraded',
-      changed: { health: { failures: 1, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+      changed: { health: { failures: 1, successes: 0, reasons: [] } },
       log: [checkFailed, tick(5_000)],
     },
   }),
@@ -410,7 +406,7 @@ export const sessionTable: Readonly<Record<StateName, Row>> = {
     afterOk: recovered,
     afterFailed: {
       to: 'connected.unhealthy',
-      changed: { health: { failures: 1, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+      changed: { health: { failures: 1, successes: 0, reasons: [] } },
       log: [checkFailed, tick(5_000)],
     },
   }),
@@ -420,7 +416,7 @@ export const sessionTable: Readonly<Record<StateName, Row>> = {
     afterFailed: letGo(
       'kill',
       'backingOff',
-      { health: { failures: 5, successes: 0, reasons: [] }, lastCheckAt: 1_005_000 },
+      { health: { failures: 5, successes: 0, reasons: [] } },
       { after: [checkFailed, tick(5_000)] },
     ),
   }),

@@ -59,8 +59,7 @@ export class SessionRun {
   get circuit(): string | undefined {
     const { value } = this.#snapshot;
     const circuit = typeof value === 'object' && 'connected' in value ? value.connected.circuit : undefined;
-    if (circuit === undefined || typeof circuit === 'string') return circuit;
-    return 'closed' in circuit ? circuit.closed : 'halfOpen';
+    return circuit === undefined || typeof circuit === 'string' ? circuit : 'halfOpen';
   }
 
   get isOver(): boolean {

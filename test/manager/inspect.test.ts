@@ -75,7 +75,7 @@ describe('who inspects a manager', () => {
       'link > a: HYDRATED',
       'a > health ticker: TICK.ARM',
       'health ticker is active after TICK.ARM',
-      'a is {"connected":{"health":"healthy","circuit":{"closed":"normal"}}} after HYDRATED',
+      'a is {"connected":{"health":"healthy","circuit":"normal"}} after HYDRATED',
     ]);
   });
 
@@ -85,7 +85,7 @@ describe('who inspects a manager', () => {
     await w.add('b');
     w.manager.addGroup('pair', { primary: 'a', backups: ['b'] });
     const inspector = inspecting(w.manager);
-    const healthy = '{"connected":{"health":"healthy","circuit":{"closed":"normal"}}} after inspector.attached';
+    const healthy = '{"connected":{"health":"healthy","circuit":"normal"}} after inspector.attached';
     expect(inspector.news()).toEqual([
       'nobody has holdfast',
       'holdfast is active after inspector.attached',
@@ -281,7 +281,7 @@ describe('who inspects a manager', () => {
     ]);
     expect(heard.filter((line) => line === 'manager 1 has b')).toHaveLength(1);
     expect(heard.indexOf('manager 1 has b')).toBeLessThan(heard.indexOf('b has link'));
-    expect(heard.at(-1)).toBe('b is {"connected":{"health":"healthy","circuit":{"closed":"normal"}}} after HYDRATED');
+    expect(heard.at(-1)).toBe('b is {"connected":{"health":"healthy","circuit":"normal"}} after HYDRATED');
   });
 
   it.each(['at once', 'later'])(

@@ -62,6 +62,26 @@ describe('info$', () => {
     expect(late.seen.map((info) => (typeof info === 'string' ? info : info.phase))).toEqual(['closed', 'completed']);
   });
 
+  it('tells of every check, also of one that changes nothing else, and of none that learned nothing', async () => {
+    const w = world();
+    const session = await w.add('a');
+    const checked: number[] = [];
+    const start = w.clock.wall();
+    session.info$.subscribe(({ lastHealthCheck }) => {
+      const ms = (lastHealthCheck ?? Number.NaN) - start;
+      if (ms !== checked.at(-1)) checked.push(ms);
+    });
+    await w.clock.advance(50_000);
+    expect(checked).toEqual([0, 15_000, 45_000]);
+    w.server('a').answersPing = false;
+    await w.clock.advance(26_000);
+    await w.clock.stall(7_000);
+    expect(w.trace.at(-1)).toBe('83000 a 1 check void');
+    w.server('a').answersPing = true;
+    await w.clock.advance(3_000);
+    expect(checked).toEqual([0, 15_000, 45_000, 85_500]);
+  });
+
   it('leaves no timer when it is unsubscribed', async () => {
     const w = world();
     const session = await w.add('a');

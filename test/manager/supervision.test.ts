@@ -39,6 +39,26 @@ async function crash(w: World, id: string): Promise<void> {
 }
 
 describe('a session whose actor throws', () => {
+  it('waits no longer for a person whom its connection asked: the time of later calls passes', async () => {
+    const w = world();
+    const session = await w.add('a', {
+      handlers: { elicit: () => new Promise(() => undefined) },
+      healthCheck: { intervalMs: 1_000 },
+      callTimeoutMs: 2_000,
+    });
+    void outcomeOf(w.server('a').ask('elicitation/create'));
+    await w.clock.settle();
+    failNextChance(w);
+    await w.clock.runUntil(() => w.trace.some((line) => line.includes('sessionCrashed')), { maxMs: 10_000 });
+    await w.clock.runUntil(() => session.state === 'healthy', { maxMs: 10_000 });
+    w.server('a').hangLink();
+    const call = outcomeOf(session.callTool('echo'));
+    await w.clock.advance(1_999);
+    expect(call.state).toBe('pending');
+    await w.clock.advance(1);
+    expect(call.state).toBe('rejected');
+  });
+
   it('is connected anew after a backoff, in the next generation, without disturbing others', async () => {
     const w = world();
     const session = await w.add('a');

@@ -148,6 +148,12 @@ export function line(event: ManagerEvent, atMs: number): string {
       return `${head} circuit ${event.from} > ${event.to}${event.onProbation ? ' on probation' : ''}${event.openMs === null ? '' : ` for ${event.openMs}`}: ${event.reason}`;
     case 'resultUnchecked':
       return `${head} resultUnchecked ${event.tool}: ${event.reason}`;
+    case 'resourceUpdated':
+      return `${head} ${event.uri} updated${event.gap ? ', perhaps' : ''}`;
+    case 'wishRefused':
+      return `${head} wish for ${event.wish.kind === 'subscription' ? event.wish.uri : event.wish.level} refused: ${event.error.code}`;
+    case 'serverChanged':
+      return `${head} serverChanged from ${event.before.info?.version} to ${event.after.info?.version}`;
     case 'sessionLost':
       return `${head} sessionLost ${event.code}`;
     case 'healthTicked':

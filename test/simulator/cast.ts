@@ -10,6 +10,11 @@ export const castTools = [
   { name: 'repeat', inputSchema: { type: 'object' } },
 ] as const;
 
+/** Connected by its first call. */
+const lazyIndex = 9;
+/** Connected once and never again. */
+const onceIndex = 10;
+
 /** Twelve servers, and two groups that share a member. The last server is the bystander. */
 export function drawCast(random: SeededRandom): Cast {
   const servers = Array.from({ length: sessions }, (_, index) => drawServer(index, random.fork(`server ${index}`)));
@@ -25,7 +30,8 @@ export function drawCast(random: SeededRandom): Cast {
 
 function drawServer(index: number, random: SeededRandom): CastServer {
   const isBystander = index === sessions - 1;
-  const kind = isBystander || index % 2 === 0 ? 'http' : random.pick(['stdio', 'custom'] as const);
+  const drawn = isBystander || index % 2 === 0 ? 'http' : random.pick(['stdio', 'custom'] as const);
+  const kind = index === onceIndex ? 'once' : drawn;
   return {
     id: isBystander ? 'bystander' : `server-${index}`,
     kind,
@@ -52,7 +58,8 @@ function drawOptions(index: number, isBystander: boolean, random: SeededRandom):
       crashLoopDelayMs: random.pick([30_000, 60_000]),
     },
     circuitBreaker: {
-      failureThreshold: random.pick([3, 5]),
+      // With the last of them only the share of failed calls opens it.
+      failureThreshold: random.pick([3, 5, 15]),
       successThreshold: random.pick([1, 3]),
       openMs: random.pick([10_000, 30_000]),
       windowSize: 20,
@@ -69,6 +76,7 @@ function drawOptions(index: number, isBystander: boolean, random: SeededRandom):
     toolChanges: random.pick(['warn', 'block']),
     tools: { repeat: { retry: 'safe' } },
     waitForReady: false,
+    lazy: index === lazyIndex,
   };
 }
 

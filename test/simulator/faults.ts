@@ -85,10 +85,13 @@ export class Trouble {
     const { cast, troubled } = this.#stage;
     const grouped = new Set(cast.groups.flatMap(({ members }) => members));
     const sound = cast.servers.filter(
-      ({ id, kind, isBystander }) =>
+      ({ id, kind, options, isBystander }) =>
         !isBystander &&
         !troubled.has(id) &&
-        (only === undefined || kind === only || (only === 'ungrouped' && !grouped.has(id))),
+        (only === undefined ||
+          kind === only ||
+          (only === 'ungrouped' && !grouped.has(id)) ||
+          (only === 'lasting' && kind !== 'once' && options.lazy !== true)),
     );
     const ids = sound.map(({ id }) => id);
     if (ids.length === 0) return [];

@@ -3,7 +3,7 @@ import type { ConnectionInfo, Fault, ManagerEvent, Outcome, ServerOptions } from
 /** One server of a run, as it was drawn from the seed. */
 export interface CastServer {
   readonly id: string;
-  readonly kind: 'http' | 'stdio' | 'custom';
+  readonly kind: 'http' | 'stdio' | 'custom' | 'once';
   /** What it must never be told by; null where there is none. */
   readonly secret: string | null;
   readonly options: Held;
@@ -36,6 +36,15 @@ export interface Held extends ServerOptions {
   readonly connectTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly maxInFlight: number;
+}
+
+/** Whether a session is as well as it can be: one that connects once stays down, and a lazy one waits for its first call. */
+export function isWell(
+  { kind, options }: CastServer,
+  { state, phase }: Pick<ConnectionInfo, 'state' | 'phase'>,
+): boolean {
+  if (state === 'healthy') return true;
+  return (kind === 'once' && phase === 'disconnected.stopped') || (options.lazy === true && phase === 'idle');
 }
 
 export interface CastGroup {
@@ -122,6 +131,9 @@ export type Seen =
 
 export type Entry = Seen & { readonly atMs: number };
 
+/** The fault that ends the manager actor, under which all sessions are, that of the bystander too. */
+export const managerCrash = 'crash of the manager actor';
+
 /** What was left after the end. */
 export interface Remains {
   readonly closed: boolean;
@@ -166,8 +178,8 @@ export function stalledWithin(history: History, fromMs: number, toMs: number): n
   return total;
 }
 
-export function serverOf(history: History, id: string): CastServer {
-  const server = history.cast.servers.find((each) => each.id === id);
+export function serverOf({ servers }: Cast, id: string): CastServer {
+  const server = servers.find((each) => each.id === id);
   if (server === undefined) throw new Error(`no server ${id} in the cast`);
   return server;
 }

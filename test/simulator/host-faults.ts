@@ -1,5 +1,6 @@
-import { isHoldfastError } from '../../src/index.ts';
-import { type FaultKind, nothing } from './fault-kind.ts';
+import type { Group } from '../../src/index.ts';
+import { type FaultKind, ignoringRefusal, nothing, repeatedly } from './fault-kind.ts';
+import { managerCrash } from './history.ts';
 import type { Stage } from './stage.ts';
 
 const moment = [500, 3_000] as const;
@@ -19,6 +20,7 @@ export const hostFaults = {
   'stall while connecting': {
     lastsMs: moment,
     reach: 'one',
+    only: 'lasting',
     begin: async (stage, ids) => {
       const [id = ''] = ids;
       const ms = 2 * stage.optionsOf(id).connectTimeoutMs;
@@ -54,6 +56,7 @@ export const hostFaults = {
   'crash while connecting': {
     lastsMs: [10_000, 20_000],
     reach: 'one',
+    only: 'lasting',
     begin: (stage, ids) => {
       for (const id of ids) {
         stage.breakTimer(stage.optionsOf(id).connectTimeoutMs);
@@ -75,6 +78,50 @@ export const hostFaults = {
         stage.breakTimer(retryAfterMs);
         const fault = { kind: 'overload', code: 'http:429', message: 'too much', retryAfterMs } as const;
         stage.servers.server(id, { turnsAway: { kind: 'refused', sent: true, fault } });
+      }
+      return () => {
+        stage.mendTimers();
+      };
+    },
+  },
+  'crash of the ticker': {
+    lastsMs: [10_000, 20_000],
+    reach: 'none',
+    begin: (stage) => {
+      stage.breakActor('ticker');
+      return () => {
+        stage.mendTimers();
+      };
+    },
+  },
+  'crash of a group': {
+    lastsMs: [25_000, 35_000],
+    reach: 'group',
+    begin: (stage, ids) => {
+      const [first = ''] = ids;
+      // Once it is connected again its group plans to fail back.
+      stage.breakActor('group');
+      stage.server(first).breakLink();
+      const timer = stage.clock.arrive(() => {
+        const active = activeOf(groupOf(stage, ids), ids);
+        const refuse = { kind: 'unreachable', code: 'ECONNREFUSED', message: 'it refuses' } as const;
+        if (active !== undefined) stage.servers.server(active, { refuse }).breakLink();
+      }, 8_000);
+      return () => {
+        stage.clock.clearTimeout(timer);
+        stage.mendTimers();
+      };
+    },
+  },
+  [managerCrash]: {
+    lastsMs: [10_000, 20_000],
+    reach: 'one',
+    only: 'lasting',
+    begin: (stage, ids) => {
+      stage.breakActor('manager');
+      for (const id of ids) {
+        stage.breakTimer(stage.optionsOf(id).connectTimeoutMs);
+        stage.server(id).breakLink();
       }
       return () => {
         stage.mendTimers();
@@ -109,17 +156,27 @@ export const hostFaults = {
     stage.manager.session(id).resetCircuit();
   }),
   'reconnect by hand': byHand((stage, id) => {
-    stage.manager.session(id).reconnect('asked for');
+    ignoringRefusal(() => stage.manager.session(id).reconnect('asked for'));
   }),
   'failback by hand to one that failed its calls': {
-    lastsMs: [20_000, 40_000],
+    lastsMs: [10_000, 20_000],
     reach: 'group',
-    begin: (stage, [first = '']) => {
-      stage.servers.server(first, { answersCalls: false });
+    begin: (stage, ids) => {
+      const group = groupOf(stage, ids);
+      const active = activeOf(group, ids);
+      if (group === undefined || active === undefined) return nothing;
+      const fault = { kind: 'transport', code: 'ECONNRESET', message: 'the reply was cut off' } as const;
+      stage.servers.server(active, { losesReplies: fault });
+      stage.favourite = active;
+      const stop = repeatedly(stage, 20, () => {
+        if (stage.favourite !== active || group.active === active) return;
+        stage.favourite = null;
+        stage.servers.server(active, { losesReplies: null });
+        ignoringRefusal(() => group.failBack());
+      });
       return () => {
-        for (const { id, members } of stage.cast.groups) {
-          if (members.includes(first)) ignoringRefusal(() => stage.manager.group(id).failBack());
-        }
+        stage.favourite = null;
+        return stop();
       };
     },
   },
@@ -140,17 +197,19 @@ export const hostFaults = {
   },
 } as const satisfies Record<string, FaultKind>;
 
-function isConnecting({ manager }: Stage, id: string): boolean {
-  return manager.getSessionInfo(id)?.phase.startsWith('connect') === true;
+/** The group that has all of these as members. */
+function groupOf({ cast, manager }: Stage, ids: readonly string[]): Group | undefined {
+  const found = cast.groups.find(({ members }) => ids.every((id) => members.includes(id)));
+  return found === undefined ? undefined : manager.group(found.id);
 }
 
-/** Where no member takes calls, there is nowhere to go. */
-function ignoringRefusal(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (!isHoldfastError(error)) throw error;
-  }
+/** Its active member, if that is one of these. */
+function activeOf(group: Group | undefined, ids: readonly string[]): string | undefined {
+  return group?.active !== undefined && ids.includes(group.active) ? group.active : undefined;
+}
+
+function isConnecting({ manager }: Stage, id: string): boolean {
+  return manager.getSessionInfo(id)?.phase.startsWith('connect') === true;
 }
 
 function byHand(act: (stage: Stage, id: string) => void): FaultKind {

@@ -3,6 +3,7 @@ import { admissionInvariants } from './invariants/admission.ts';
 import { callInvariants } from './invariants/calls.ts';
 import { circuitInvariants } from './invariants/circuit.ts';
 import { eventInvariants } from './invariants/events.ts';
+import { groupInvariants } from './invariants/groups.ts';
 import { healthInvariants } from './invariants/health.ts';
 import type { Breach, Invariant } from './invariants/invariant.ts';
 import { linkInvariants } from './invariants/links.ts';
@@ -21,6 +22,7 @@ export const invariants = {
   ...healthInvariants,
   ...recoveryInvariants,
   ...circuitInvariants,
+  ...groupInvariants,
   ...eventInvariants,
 } as const satisfies Record<string, Invariant>;
 

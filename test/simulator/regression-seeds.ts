@@ -20,4 +20,10 @@ export const regressionSeeds: readonly RegressionSeed[] = [
     found:
       'a member that a group failed back to by hand stayed degraded, since only the group forgave its failed calls',
   },
+  {
+    seed: 50_034,
+    minutes: 10,
+    found:
+      'a person whom a connection had asked was waited for after the crash of its actor, and no time of a call passed',
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Fault } from '../../src/index.ts';
 import type { SimulatedBehaviour, SimulatedServer } from '../../src/testing/index.ts';
 import { castTools } from './cast.ts';
-import { type FaultKind, nothing, repeatedly } from './fault-kind.ts';
+import { type FaultKind, ignoringRefusal, nothing, repeatedly } from './fault-kind.ts';
 import { keyOf } from './recorder.ts';
 import { echo, personMs, type Stage } from './stage.ts';
 
@@ -51,7 +51,7 @@ function refusing(kind: Fault['kind'], code: string, more: Partial<Fault> = {}):
         for (const id of ids) {
           stage.mend(id);
           if (kind === 'auth' || kind === 'config' || kind === 'incompatible')
-            stage.manager.session(id).reconnect('mended');
+            ignoringRefusal(() => stage.manager.session(id).reconnect('mended'));
         }
       };
     },
@@ -186,6 +186,28 @@ export const serverFaults = {
   'loses replies': behaving((stage, id) => ({
     losesReplies: { kind: 'transport', code: 'ECONNRESET', message: stage.wordsOf(id, 'the reply was cut off') },
   })),
+  'loses most replies': {
+    lastsMs: [20_000, 40_000],
+    reach: 'one',
+    begin: (stage, ids) => {
+      const [id = ''] = ids;
+      const lost = {
+        kind: 'transport',
+        code: 'ECONNRESET',
+        message: stage.wordsOf(id, 'the reply was cut off'),
+      } as const;
+      let round = 0;
+      const stop = repeatedly(stage, 700, () => {
+        round += 1;
+        stage.servers.server(id, { losesReplies: round % 3 === 0 ? null : lost });
+      });
+      stage.favourite = id;
+      return () => {
+        stage.favourite = null;
+        return stop();
+      };
+    },
+  },
   'errors that say too much': behaving((stage, id) => ({
     onCall: () => {
       throw Object.assign(new Error(stage.wordsOf(id, 'it failed')), { code: -32_000 });

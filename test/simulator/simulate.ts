@@ -1,7 +1,7 @@
 import { createSeededRandom } from '../../src/testing/index.ts';
 import { drawCast } from './cast.ts';
 import { Trouble } from './faults.ts';
-import type { History, Remains } from './history.ts';
+import { type History, isWell, type Remains, serverOf } from './history.ts';
 import { type Violation, violationsOf } from './invariants.ts';
 import { Stage } from './stage.ts';
 import { textOf, Traffic } from './traffic.ts';
@@ -111,9 +111,9 @@ async function recover(stage: Stage, traffic: Traffic): Promise<void> {
   const beganMs = clock.monotonic();
   let nextCallMs = beganMs;
   for (;;) {
-    const isWell = manager.sessionStats().healthy === stage.cast.servers.length;
+    const isCalm = manager.listSessions().every((info) => isWell(serverOf(stage.cast, info.id), info));
     const calmForMs = clock.monotonic() - beganMs;
-    if ((calmForMs >= calmMs && isWell) || calmForMs >= longestRecoveryMs) return;
+    if ((calmForMs >= calmMs && isCalm) || calmForMs >= longestRecoveryMs) return;
     await advanceTo(stage, nextCallMs);
     traffic.call();
     nextCallMs = clock.monotonic() + traffic.gapMs;

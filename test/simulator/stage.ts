@@ -1,5 +1,14 @@
 import { inspect } from 'node:util';
-import { type Clock, custom, http, type Logger, SessionManager, type ServerTarget, stdio } from '../../src/index.ts';
+import {
+  type Clock,
+  custom,
+  http,
+  type Logger,
+  once,
+  SessionManager,
+  type ServerTarget,
+  stdio,
+} from '../../src/index.ts';
 import { createConnectLimiter } from '../../src/host/connect-limiter.ts';
 import {
   createSimulatedServers,
@@ -11,7 +20,7 @@ import {
   type VirtualClock,
 } from '../../src/testing/index.ts';
 import { soundBehaviour } from './cast.ts';
-import type { Cast, CastServer, Held, Standing } from './history.ts';
+import { type Cast, type CastServer, type Held, serverOf, type Standing } from './history.ts';
 import { RecordedLinks } from './recorded-links.ts';
 import { Recorder } from './recorder.ts';
 
@@ -25,11 +34,15 @@ export class Stage {
   readonly manager: SessionManager;
   /** Servers that something is wrong with. */
   readonly troubled = new Set<string>();
+  /** A server that more calls than usual are made to. */
+  favourite: string | null = null;
   /** Groups by the keys of the calls that were made to them. */
   readonly groupOfKey = new Map<string, string>();
   readonly #sound = new Map<string, Partial<SimulatedBehaviour>>();
   /** XState's own timers of these delays cannot be set, once each. */
   readonly #broken = new Set<number>();
+  /** The parts of ours that get no timer and no chance, once each. */
+  readonly #failing = new Set<Failing>();
 
   constructor(cast: Cast, random: SeededRandom) {
     this.cast = cast;
@@ -50,13 +63,14 @@ export class Stage {
       { maxConnections: cast.servers.length },
       {
         clock: this.#seenClock(),
-        random: random.fork('manager').next,
+        random: this.#seenRandom(random.fork('manager')),
         links: this.links.links,
         connectLimiter: createConnectLimiter({ clock, perSecond: 10 }),
         logger: this.#logger(),
       },
     );
     this.manager.events$.subscribe((event) => {
+      if (event.type === 'sessionCrashed' && this.#failing.delete('manager')) this.breakTimer(event.restartMs);
       const from = event.type === 'failedOver' || event.type === 'failedBack' ? event.from : undefined;
       const linked =
         from !== undefined && this.#standing(from).phase.startsWith('connected.') && this.links.isOpen(from);
@@ -69,9 +83,7 @@ export class Stage {
   }
 
   optionsOf(id: string): Held {
-    const found = this.cast.servers.find((each) => each.id === id);
-    if (found === undefined) throw new Error(`no server ${id} in the cast`);
-    return found.options;
+    return serverOf(this.cast, id).options;
   }
 
   /** What the server's faults say of it: a careless one names the credentials that it was given. */
@@ -105,8 +117,17 @@ export class Stage {
     this.#broken.add(delayMs);
   }
 
+  /**
+   * The next time that this actor has to do what can fail, it does: the ticker when it is told of a check that is due, a group
+   * when it plans to fail back, a manager when it is to start a session anew that crashed.
+   */
+  breakActor(actor: Failing): void {
+    this.#failing.add(actor);
+  }
+
   mendTimers(): void {
     this.#broken.clear();
+    this.#failing.clear();
   }
 
   /** Writes the state of everything down. */
@@ -147,6 +168,10 @@ export class Stage {
           this.#broken.delete(delayMs);
           throw new Error('no timer');
         }
+        if (this.#failing.has('ticker') && isTickerBeingTold()) {
+          this.#failing.delete('ticker');
+          throw new Error('no timer');
+        }
         return clock.setTimeout(callback, delayMs);
       },
       clearTimeout: (id) => {
@@ -159,6 +184,16 @@ export class Stage {
     };
   }
 
+  #seenRandom(random: SeededRandom): () => number {
+    return () => {
+      if (this.#failing.has('group') && stackHere().includes('/group-setup.')) {
+        this.#failing.delete('group');
+        throw new Error('no chance');
+      }
+      return random.next();
+    };
+  }
+
   #logger(): Logger {
     const note = (fields: object, message: string): void => {
       this.recorder.note({ kind: 'log', text: `${message} ${inspect(fields, { depth: 6 })}` });
@@ -166,6 +201,8 @@ export class Stage {
     return { debug: note, info: note, warn: note, error: note };
   }
 }
+
+const noTransport = { start: () => Promise.resolve(), send: () => Promise.resolve(), close: () => Promise.resolve() };
 
 /** What every tool returns. */
 export function echo(args: unknown): Record<string, unknown> {
@@ -188,8 +225,21 @@ const wellBehaved: Partial<SimulatedBehaviour> = {
   version: '1.0.0',
 };
 
+/** An actor of ours that can be made to crash. */
+type Failing = 'ticker' | 'group' | 'manager';
+
+function stackHere(): string {
+  return new Error('whose').stack ?? '';
+}
+
 function isOfStatechart(): boolean {
-  return new Error('whose').stack?.includes('/xstate/') === true;
+  return stackHere().includes('/xstate/');
+}
+
+/** Told, and not at work: what it does by itself no statechart watches. */
+function isTickerBeingTold(): boolean {
+  const stack = stackHere();
+  return stack.includes('/health-ticker.') && !stack.includes('at turn ');
 }
 
 function targetOf({ id, kind, secret }: CastServer): ServerTarget {
@@ -200,5 +250,7 @@ function targetOf({ id, kind, secret }: CastServer): ServerTarget {
       return stdio({ command: id });
     case 'custom':
       return custom(() => Promise.reject(new Error('there is no transport in a simulation')));
+    case 'once':
+      return once(noTransport);
   }
 }

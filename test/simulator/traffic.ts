@@ -30,8 +30,9 @@ export class Traffic {
 
   #target(): PlannedCall['to'] {
     const random = this.#random;
-    const { cast, manager, troubled } = this.#stage;
+    const { cast, manager, troubled, favourite } = this.#stage;
     if (random.chance(0.06)) return { server: 'bystander' };
+    if (favourite !== null && random.chance(0.4)) return { server: favourite };
     const chosen = random.chance(0.4) ? [...troubled] : [];
     const server = random.pick(chosen.length > 0 ? chosen : cast.servers.map(({ id }) => id));
     const way = random.next();

@@ -48,3 +48,18 @@ export function runningChildren(): number[] {
     .filter(({ parent }) => parent === process.pid)
     .map(({ pid }) => pid);
 }
+
+/** Ids of the processes that run with this in their environment, as `NAME=value`; a value may be given by its beginning. */
+export function processesMarked(mark: string): number[] {
+  return runningProcesses()
+    .map(({ pid }) => pid)
+    .filter((pid) => environmentOf(pid).includes(mark));
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return ''; // It ended while we looked, or is not ours.
+  }
+}

@@ -87,7 +87,7 @@ describe('the TCP proxy', () => {
   it('hands on what either side says and counts it', async () => {
     await connection();
     expect(proxy.bytes).toEqual({ toServer: 6, toClient: 8 });
-    expect([proxy.connections.length, proxy.openConnections.length]).toEqual([1, 1]);
+    expect([proxy.accepted, proxy.openConnections.length]).toEqual([1, 1]);
   });
 
   it('hands on the end of either side as an end', async () => {
@@ -143,7 +143,7 @@ describe('the TCP proxy', () => {
   ] as const)('breaks connections off with %s, those that are chosen', async (how, heard) => {
     const first = await connection();
     const second = await connection();
-    proxy.break(how, proxy.connections.slice(0, 1));
+    proxy.break(how, proxy.openConnections.slice(0, 1));
     await expectHeard(first.client, `welcome ${heard}`);
     second.client.say('not I');
     await expectHeard(second.served, 'hello not I');

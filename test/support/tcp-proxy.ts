@@ -23,20 +23,31 @@ interface Cut {
 export class TcpProxy {
   /** The port it listens on, the same after each `refuse` and `accept`. */
   readonly port: number;
-  readonly connections: ProxiedConnection[] = [];
+  /** How many connections there have been. */
+  accepted = 0;
   readonly #server: Server;
   readonly #targetPort: number;
   passage: Passage = 'both';
   /** How long each piece of data waits before it is handed on, in milliseconds; for the pieces that arrive from now on. */
   delayMs = 0;
   #cut: Cut | null = null;
+  readonly #open = new Set<ProxiedConnection>();
+  /** Of connections that are gone, which are not kept. */
+  readonly #gone = { toServer: 0, toClient: 0 };
 
   private constructor(server: Server, port: number, targetPort: number) {
     this.#server = server;
     this.port = port;
     this.#targetPort = targetPort;
     server.on('connection', (client) => {
-      this.connections.push(new ProxiedConnection(client, this.#targetPort, this));
+      const connection = new ProxiedConnection(client, this.#targetPort, this);
+      this.accepted += 1;
+      this.#open.add(connection);
+      client.on('close', () => {
+        this.#open.delete(connection);
+        this.#gone.toServer += connection.toServer;
+        this.#gone.toClient += connection.toClient;
+      });
     });
   }
 
@@ -51,14 +62,16 @@ export class TcpProxy {
   }
 
   get openConnections(): ProxiedConnection[] {
-    return this.connections.filter(({ isOpen }) => isOpen);
+    return [...this.#open].filter(({ isOpen }) => isOpen);
   }
 
   /** Bytes that have gone through, over all connections. */
   get bytes(): { readonly toServer: number; readonly toClient: number } {
-    const sum = (of: (connection: ProxiedConnection) => number): number =>
-      this.connections.reduce((total, connection) => total + of(connection), 0);
-    return { toServer: sum(({ toServer }) => toServer), toClient: sum(({ toClient }) => toClient) };
+    const all = [this.#gone, ...this.#open];
+    return {
+      toServer: all.reduce((total, { toServer }) => total + toServer, 0),
+      toClient: all.reduce((total, { toClient }) => total + toClient, 0),
+    };
   }
 
   /** From now on only this goes through, on the connections that exist and on new ones, which are accepted all the same. */

@@ -1,11 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import {
-  CreateMessageRequestSchema,
-  ElicitRequestSchema,
-  LATEST_PROTOCOL_VERSION,
-  ListRootsRequestSchema,
-  SUPPORTED_PROTOCOL_VERSIONS,
-} from '@modelcontextprotocol/sdk/types.js';
+import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 import { NO_TIMEOUT_MS } from '../sdk/sdk-client.ts';
 import type { Sdk, SdkClient, SdkClientOptions } from '../sdk/sdk-client.ts';
 import { noValidation } from './no-validation.ts';
@@ -22,16 +16,7 @@ function createClient({ clientInfo, questions, onComplaint }: SdkClientOptions):
     { ...clientInfo },
     { capabilities: { ...questions.capabilities }, jsonSchemaValidator: noValidation },
   );
-  const { elicit, sample, roots } = questions;
-  if (elicit) {
-    client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => elicit({ ...params }, signal));
-  }
-  if (sample) {
-    client.setRequestHandler(CreateMessageRequestSchema, ({ params }, { signal }) => sample({ ...params }, signal));
-  }
-  if (roots) {
-    client.setRequestHandler(ListRootsRequestSchema, ({ params }, { signal }) => roots({ ...params }, signal));
-  }
+  client.fallbackRequestHandler = ({ method, params }, { signal }) => questions.answer(method, params, signal);
   client.onerror = onComplaint;
   return {
     connect: (tap) => client.connect(tap, { timeout: NO_TIMEOUT_MS }),

@@ -5,8 +5,6 @@ import { NO_TIMEOUT_MS } from '../sdk/sdk-client.ts';
 import type { Sdk, SdkClient, SdkClientOptions } from '../sdk/sdk-client.ts';
 import { noValidation } from './no-validation.ts';
 
-const METHOD_NOT_FOUND = -32_601;
-
 /** The SDK's v2 in the legacy era, where it takes the place of v1. Importing this file loads it. */
 export const sdkV2Legacy: Sdk = {
   era: 'legacy',
@@ -33,11 +31,7 @@ function createClient(era: Era, { clientInfo, questions, onComplaint }: SdkClien
       }),
     },
   );
-  client.fallbackRequestHandler = async ({ method, params }, { mcpReq }) => {
-    const answer = questions.answererOf(method);
-    if (answer === undefined) throw Object.assign(new Error('Method not found'), { code: METHOD_NOT_FOUND });
-    return answer({ ...params }, mcpReq.signal);
-  };
+  client.fallbackRequestHandler = ({ method, params }, { mcpReq }) => questions.answer(method, params, mcpReq.signal);
   client.onerror = onComplaint;
   return {
     connect: (tap) => client.connect(tap, { timeout: NO_TIMEOUT_MS }),

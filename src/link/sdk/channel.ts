@@ -38,7 +38,7 @@ export class Channel {
     wire: Wire,
     start: (listeners: WireListeners) => Promise<void>,
     sdk: Sdk,
-    { clientInfo, handlers }: Pick<OpenSpec, 'clientInfo' | 'handlers'>,
+    { serverId, clientInfo, handlers }: Pick<OpenSpec, 'serverId' | 'clientInfo' | 'handlers'>,
     listeners: ChannelListeners,
   ) {
     const { onFault, onTransportError } = listeners;
@@ -52,7 +52,10 @@ export class Channel {
       if (wire.partialBytes > 0) onFault(HALF_MESSAGE);
     };
     this.#sdk = sdk;
-    this.questions = new ServerQuestions(handlers, { onHandlerError: onCallbackError, onAsking: listeners.onAsking });
+    this.questions = new ServerQuestions(serverId, handlers, {
+      onHandlerError: onCallbackError,
+      onAsking: listeners.onAsking,
+    });
     this.engine = new RequestEngine(
       wire,
       { onGivenUp, onTransportError, onCallbackError, onBadMessage },

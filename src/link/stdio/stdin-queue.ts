@@ -36,23 +36,28 @@ interface Waiting {
 const COALESCE_BYTES = 64 * 1024;
 /** A small frame costs more in bookkeeping than in bytes, so their number is bounded as well. */
 const MAX_FRAMES = 16_384;
+/** As many waiting frames are worth a write of their own: the server answers them while the next ones are still being made. */
+const EAGER_FRAMES = 8;
 
 /**
  * What waits for the stdin of a process, bounded in bytes.
  *
- * The next write is made only after the callback of the previous one. So a frame that was never given to `stdin.write` is
- * provably unsent, and that is the only proof there is: a write callback says nothing of what the process read, and EPIPE
- * comes both when it read nothing and when it read half. Frames that wait together are written together, up to 64 kB.
+ * The next write is made only when the pipe has taken the previous one: its callback came, or some frames wait and nothing is
+ * left in the stream. So a frame that was never given to `stdin.write` is provably unsent, and that is the only proof there
+ * is: a write callback says nothing of what the process read, and EPIPE comes both when it read nothing and when it read
+ * half. Frames that wait together are written together, up to 64 kB.
  */
 export class StdinQueue {
   readonly #options: QueueOptions;
   #waiting: Waiting[] = [];
   #next = 0;
-  #inFlight: Waiting[] = [];
+  /** What each write whose callback has not come yet was given. */
+  #writes: Waiting[][] = [];
   #queuedBytes = 0;
   #answerBytes = 0;
   #isPumping = false;
   #isShut = false;
+  #isBroken = false;
   #isEnding = false;
   #refusal: Fault | null = null;
 
@@ -104,9 +109,9 @@ export class StdinQueue {
   fail(fault: Fault): void {
     this.#refusal ??= fault;
     this.#isShut = true;
-    const inFlight = this.#inFlight;
+    const inFlight = this.#writes.flat();
     const waiting = this.#waiting.slice(this.#next);
-    this.#inFlight = [];
+    this.#writes = [];
     this.#waiting = [];
     this.#next = 0;
     this.#queuedBytes = 0;
@@ -119,21 +124,31 @@ export class StdinQueue {
   }
 
   #pump(): void {
-    if (this.#isPumping || this.#isShut || this.#inFlight.length > 0) return;
+    if (this.#isPumping || this.#isShut || !this.#isTaken()) return;
     this.#isPumping = true;
     const queuedBefore = this.#queuedBytes;
-    const text = this.#handOver();
+    const handedOver: Waiting[] = [];
+    this.#writes.push(handedOver);
+    const text = this.#handOver(handedOver);
     this.#isPumping = false;
+    if (handedOver.length === 0) this.#writes.pop();
     if (this.#queuedBytes < queuedBefore) this.#options.onProgress();
-    if (this.#inFlight.length > 0) {
+    // A caller that was told of its frame may have had the queue fail.
+    if (handedOver.length > 0 && this.#writes.at(-1) === handedOver) {
       this.#options.stdin.write(text, 'utf8', (error) => this.#written(error));
-    } else if (this.#isEnding) {
+    } else if (this.#isEnding && this.#writes.length === 0) {
       this.#isShut = true;
       this.#options.stdin.end();
     }
   }
 
-  #handOver(): string {
+  /** The pipe has taken all that it was given, as far as it is worth asking. */
+  #isTaken(): boolean {
+    if (this.#writes.length === 0) return true;
+    return this.#waiting.length - this.#next >= EAGER_FRAMES && this.#options.stdin.writableLength === 0;
+  }
+
+  #handOver(handedOver: Waiting[]): string {
     let text = '';
     let bytes = 0;
     for (;;) {
@@ -150,7 +165,7 @@ export class StdinQueue {
         entry.reject(new LinkError({ kind: 'aborted', sent: false }));
         continue;
       }
-      this.#inFlight.push(entry);
+      handedOver.push(entry);
       this.#tellHandedOver(entry);
       text += entry.frame;
       bytes += entry.bytes;
@@ -160,14 +175,15 @@ export class StdinQueue {
   }
 
   #written(error: Error | null | undefined): void {
-    if (this.#inFlight.length === 0) return;
+    const [done] = this.#writes;
+    if (done === undefined || this.#isBroken) return;
     if (error) {
+      this.#isBroken = true;
       this.#isShut = true;
       this.#options.onBroken(error);
       return;
     }
-    const done = this.#inFlight;
-    this.#inFlight = [];
+    this.#writes.shift();
     for (const entry of done) {
       this.#forget(entry);
       entry.resolve();
@@ -222,7 +238,7 @@ export class StdinQueue {
       message:
         bytes > maxBytes
           ? `A message of ${bytes} bytes is larger than the ${maxBytes} bytes that may wait for the stdin of the server. Raise that limit or send less.`
-          : `${this.#waiting.length - this.#next + this.#inFlight.length} messages, ${this.#queuedBytes} of at most ${maxBytes} bytes, already wait for the stdin of the server: it does not read. Try again later.`,
+          : `${this.#waiting.length - this.#next + this.#writes.flat().length} messages, ${this.#queuedBytes} of at most ${maxBytes} bytes, already wait for the stdin of the server: it does not read. Try again later.`,
     };
   }
 }

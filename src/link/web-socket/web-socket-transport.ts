@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { WebSocket } from 'undici';
 import { describeThrown } from '../classify-fault.ts';
 import { LinkError } from '../fault.ts';
@@ -37,6 +38,8 @@ const NOISE_REPORT_LIMIT = 5;
 const ABNORMAL = 1006;
 /** How many bytes may wait, beyond which an answer of ours holds back what the server sends. */
 const CONGESTED_BYTES = 64 * 1024;
+/** How long the end of a connection waits for what came compressed before it. */
+const INFLATING_MS = 250;
 
 /**
  * One WebSocket and the messages to and from it, in the `Transport` shape of both MCP SDKs. Started once, never reused.
@@ -172,6 +175,8 @@ export class WebSocketTransport implements Transport {
     this.#sentCloseCode = watchSentCloseCode(socket);
     const gate = new ReadGate(socket);
     this.#gate = gate;
+    // When it closes is decided by us, see `#onEnd`.
+    socket.allowHalfOpen = true;
     socket
       .on('error', (error) => {
         this.#socketError ??= error;
@@ -179,9 +184,19 @@ export class WebSocketTransport implements Transport {
       .on('drain', () => gate.release())
       // undici waits, without a limit, for a server that has said goodbye to close the connection, and so does a half-closed socket.
       .on('data', () => this.#hangUpAfterGoodbye())
-      .on('end', () => socket.destroy());
+      .on('end', () => this.#onEnd(socket));
     this.#isOpen = true;
     this.#opening.resolve();
+  }
+
+  /** What came compressed is still being inflated, in another thread, and undici drops it when the socket closes. */
+  #onEnd(socket: Socket): void {
+    if (this.#socket?.extensions === '') {
+      socket.destroy();
+      return;
+    }
+    const timer = setTimeout(() => socket.destroy(), INFLATING_MS);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   /** Our answer to the goodbye is on its way; the `close` event, and with it the code that the server gave, follows. */

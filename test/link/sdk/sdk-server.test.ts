@@ -108,7 +108,7 @@ describe('the requests of a server', () => {
   it('are answered by their handlers, whose capabilities are declared', async () => {
     const asked: unknown[] = [];
     const { owner, server } = await openServer({
-      elicit: async (params, signal) => {
+      elicit: async (params, { signal }) => {
         asked.push(params, signal.aborted);
         return { action: 'accept', content: { name: 'Ada' } };
       },
@@ -164,7 +164,7 @@ describe('the requests of a server', () => {
     let asked: () => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => (asked = resolve));
     const { owner, server } = await openServer({
-      sample: (_params, signal) =>
+      sample: (_params, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => reject(new Error('too late')));
           asked();
@@ -183,7 +183,7 @@ describe('the requests of a server', () => {
     const transport = new ScriptedTransport();
     const aborted: unknown[] = [];
     const handlers: ServerRequestHandlers = {
-      sample: (_params, signal) =>
+      sample: (_params, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
             aborted.push(signal.reason);

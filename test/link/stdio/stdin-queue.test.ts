@@ -62,6 +62,69 @@ function queueing(maxBytes = 1000) {
 }
 
 describe('a stdin queue', () => {
+  test('writes eight waiting frames before the callback when the pipe has taken the write before, and lets the rest wait', async () => {
+    const writes: string[] = [];
+    const stdin = new Writable({
+      decodeStrings: false,
+      write: (chunk: string, _encoding, done) => {
+        writes.push(chunk);
+        done();
+      },
+    });
+    const ignore = (): void => undefined;
+    const queue = new StdinQueue({
+      stdin,
+      maxBytes: 1000,
+      onBroken: ignore,
+      onProgress: ignore,
+      onHandlerError: ignore,
+    });
+    const sent = 'abcdefghijklmnopqrst'.split('').map((frame) => queue.push(frame, false));
+    expect(writes).toEqual(['a', 'bcdefghi', 'jklmnopq']);
+    await Promise.all(sent);
+    expect(writes).toEqual(['a', 'bcdefghi', 'jklmnopq', 'rst']);
+    expect(queue.queuedBytes).toBe(0);
+  });
+
+  test('makes no second write into a pipe that has not taken the first, however many frames wait', async () => {
+    const { pipe, push } = queueing();
+    for (const frame of 'abcdefghijklmnopqrst') push(frame);
+    expect(pipe.writes).toEqual(['a']);
+    await pipe.take();
+    expect(pipe.writes).toEqual(['a', 'bcdefghijklmnopqrst']);
+  });
+
+  test('settles every frame of writes that fail together as perhaps sent, and is broken once', async () => {
+    const stdin = new Writable({
+      decodeStrings: false,
+      write: (_chunk, _encoding, done) => done(writesSoFar++ === 0 ? null : new Error('EPIPE')),
+    });
+    let writesSoFar = 0;
+    stdin.on('error', () => undefined);
+    const broken: Error[] = [];
+    const queue: StdinQueue = new StdinQueue({
+      stdin,
+      maxBytes: 1000,
+      onBroken: (error) => {
+        broken.push(error);
+        queue.fail(DEAD);
+      },
+      onProgress: () => undefined,
+      onHandlerError: () => undefined,
+    });
+    const outcomes = await Promise.allSettled('abcdefghijkl'.split('').map((frame) => queue.push(frame, false)));
+    expect(broken).toHaveLength(1);
+    expect(
+      outcomes.map((outcome) =>
+        outcome.status === 'rejected' && outcome.reason instanceof LinkError ? outcome.reason.failure : 'sent',
+      ),
+    ).toEqual([
+      'sent',
+      ...Array.from({ length: 8 }, () => ({ kind: 'link', sent: true, fault: DEAD })),
+      ...Array.from({ length: 3 }, () => ({ kind: 'link', sent: false, fault: DEAD })),
+    ]);
+  });
+
   test('writes the first frame at once and the next only after the callback of the write before', async () => {
     const { pipe, push, settled } = queueing();
     push('a');

@@ -54,6 +54,22 @@ describe('messages', () => {
     await opened.transport.close();
   });
 
+  it.each([
+    ['and a goodbye', (peer: ServerConnection) => peer.close(1001), 'close:1001'],
+    ['and nothing more', (peer: ServerConnection) => peer.end(), 'closed-by-peer'],
+  ])(
+    'that came compressed right before the connection ended, %s, are delivered before its end is told',
+    async (_, end, code) => {
+      const { peer, opened } = await open({}, compressing);
+      peer.together(() => {
+        for (const id of [1, 2]) peer.frame(opcodes.text, compressed(JSON.stringify({ id })), { rsv1: true });
+        end(peer);
+      });
+      expect(await opened.end()).toMatchObject({ code });
+      expect(opened.messages).toEqual([{ id: 1 }, { id: 2 }]);
+    },
+  );
+
   it('that came before the connection was lost are delivered before its end is told', async () => {
     const { peer, opened } = await open();
     for (const id of [1, 2]) peer.send({ id });

@@ -56,7 +56,7 @@ export const admissionInvariants = {
         if (entry.kind !== 'sent') continue;
         underWay.set(entry.wire, entry.serverId);
         const count = [...underWay.values()].filter((id) => id === entry.serverId).length;
-        const { maxInFlight } = serverOf(history, entry.serverId).options;
+        const { maxInFlight } = serverOf(history.cast, entry.serverId).options;
         if (count > maxInFlight) yield breach(entry, `${entry.serverId} has ${count} calls, at most ${maxInFlight}`);
       }
     },

@@ -124,7 +124,8 @@ const decidedTogether = 2;
 function limitOf(history: History, { call, beganMs }: CallRow, untilMs: number): number {
   const reach = reachOf(history, call);
   const timeoutMs =
-    call.timeoutMs ?? Math.max(...reach.map((id) => serverOf(history, id).options.callTimeoutMs), Number.MIN_VALUE);
+    call.timeoutMs ??
+    Math.max(...reach.map((id) => serverOf(history.cast, id).options.callTimeoutMs), Number.MIN_VALUE);
   let askingMs = 0;
   for (const entry of entriesOf(history, 'asked')) {
     if (reach.includes(entry.serverId))
@@ -136,6 +137,6 @@ function limitOf(history: History, { call, beganMs }: CallRow, untilMs: number):
 
 /** Whether the owner of the server, or the server that is trusted, said that this tool may be repeated. */
 function isSafeOn(history: History, tool: string, serverId: string): boolean {
-  const { tools, trustAnnotations } = serverOf(history, serverId).options;
+  const { tools, trustAnnotations } = serverOf(history.cast, serverId).options;
   return tools?.[tool]?.retry === 'safe' || (trustAnnotations === true && tool === 'read');
 }

@@ -25,6 +25,30 @@ export const linkInvariants = {
       }
     },
   },
+  'connects-as-told': {
+    meaning: 'A lazy session connects with the first call to it, or by hand; one that connects once does so once.',
+    *check({ cast, entries }) {
+      const once = new Set(cast.servers.filter(({ kind }) => kind === 'once').map(({ id }) => id));
+      const waiting = new Set<string>();
+      const had = new Set<string>();
+      for (const entry of entries) {
+        if (entry.kind === 'event' && entry.event.type === 'serverAdded') {
+          const { serverId } = entry.event;
+          had.delete(serverId);
+          if (cast.servers.some(({ id, options }) => id === serverId && options.lazy === true)) waiting.add(serverId);
+        }
+        if (entry.kind === 'began' && 'server' in entry.call.to) waiting.delete(entry.call.to.server);
+        // A call to a group, or by the name of a tool, may be for any of its members.
+        if (entry.kind === 'began' && !('server' in entry.call.to)) waiting.clear();
+        if (entry.kind === 'fault') for (const id of entry.servers) waiting.delete(id);
+        if (entry.kind !== 'opened') continue;
+        if (waiting.has(entry.serverId)) yield breach(entry, `${entry.serverId} was connected before its first call`);
+        if (once.has(entry.serverId) && had.has(entry.serverId))
+          yield breach(entry, `${entry.serverId} was connected again`);
+        had.add(entry.serverId);
+      }
+    },
+  },
   'stale-generation': {
     meaning: 'Nothing that an older generation says is told, and no event goes back to one.',
     *check({ entries }) {

@@ -17,7 +17,7 @@ const rest = 120_000;
 
 /** How long a session may take to be healthy again, once nothing is wrong any more. */
 export function recoveryMs(history: History, { id, circuit }: ConnectionInfo): number {
-  const { reconnect, connectTimeoutMs } = serverOf(history, id).options;
+  const { reconnect, connectTimeoutMs } = serverOf(history.cast, id).options;
   const waits = [reconnect.maxDelayMs, reconnect.crashLoopDelayMs, circuit === 'closed' ? 0 : longestCircuitMs];
   return Math.max(...waits) + connectTimeoutMs + rest;
 }
@@ -59,7 +59,11 @@ export const recoveryInvariants = {
           }
           // Told in the step that leads to the state that waits.
           if (event.type === 'reconnectScheduled') told.set(id, event.delayMs);
-          if (event.type === 'sessionCrashed') told.set(id, event.restartMs + releaseMs);
+          if (event.type === 'sessionCrashed') {
+            told.set(id, event.restartMs + releaseMs);
+            // One that waited already does so anew, without a move that would be told.
+            if (before !== undefined) waits.set(id, { sinceMs: entry.atMs, delayMs: event.restartMs + releaseMs });
+          }
         }
         if (entry.kind !== 'state') continue;
         for (const { id, phase } of entry.sessions) {
@@ -92,7 +96,7 @@ export const recoveryInvariants = {
         if (attempts === undefined) continue;
         if (event.type === 'reconnectScheduled') told.set(id, { ...event, atMs: entry.atMs });
         if (event.type !== 'stateChanged') continue;
-        noteConnection(attempts, event.phase, entry.atMs, serverOf(history, id));
+        noteConnection(attempts, event.phase, entry.atMs, serverOf(history.cast, id));
         const schedule = told.get(id);
         told.delete(id);
         if (schedule === undefined) continue;
@@ -113,7 +117,7 @@ function waitsForTime(phase: Phase): boolean {
 }
 
 function longestIn(history: History, id: string, phase: Phase, { delayMs }: Wait): number {
-  if (isConnecting(phase)) return serverOf(history, id).options.connectTimeoutMs;
+  if (isConnecting(phase)) return serverOf(history.cast, id).options.connectTimeoutMs;
   if (phase === 'connecting.waiting') return 5_000;
   if (phase === 'releasing') return releaseMs;
   return waitsForTime(phase) ? (delayMs ?? Infinity) : Infinity;
@@ -136,7 +140,7 @@ function* scheduleBreaches(
   phase: Phase,
   { last, mayForget, askedForMs }: Attempts,
 ): Iterable<Breach> {
-  const { reconnect } = serverOf(history, id).options;
+  const { reconnect } = serverOf(history.cast, id).options;
   if (attempt !== last + 1 && !(attempt === 1 && mayForget))
     yield { atMs, what: `${id}: attempt ${attempt} after ${last}${mayForget ? '' : ', without a stable connection'}` };
   if (attempt === last + 1 && mayForget && last > 0)
