@@ -41,6 +41,7 @@ export type {
   LinkEvent,
   OpenSpec,
   Pending,
+  Protocol,
   Progress,
   ServerFacts,
   ServerRequestContext,
@@ -100,7 +101,7 @@ export type {
   ShownError,
 } from './manager/manager-events.ts';
 export type { CatalogTool, ManagerCatalog } from './manager/manager-catalog.ts';
-export type { ServerIdentity } from './manager/server-change.ts';
+export type { ServerIdentity } from './manager/known-server.ts';
 export type { ManagerPorts } from './manager/ports.ts';
 export type {
   Completion,

@@ -83,6 +83,7 @@ export interface ServerSettings {
   readonly trustAnnotations?: boolean;
   readonly validateOutput?: boolean;
   readonly toolChanges?: 'warn' | 'block';
+  readonly protocol?: 'auto' | 'legacy' | 'modern';
 }
 
 const healthCheckRules = {
@@ -142,7 +143,7 @@ const numberRules = {
   maxQueue: countOrNone,
 };
 const flags = ['lazy', 'trustAnnotations', 'validateOutput'] as const;
-const sections = ['healthCheck', 'reconnect', 'circuitBreaker', 'retry', 'tools', 'toolChanges'];
+const sections = ['healthCheck', 'reconnect', 'circuitBreaker', 'retry', 'tools', 'toolChanges', 'protocol'];
 
 /**
  * Reads one settings object. An unknown key or a value out of range is a problem, and is left out. `inherited`: the settings that
@@ -156,7 +157,9 @@ export function readServerSettings(member: JsonMember, inherited: ServerSettings
   const retry = members.get('retry');
   const tools = members.get('tools');
   const toolChanges = members.get('toolChanges');
+  const protocol = members.get('protocol');
   const change = toolChanges && readWord(toolChanges, ['warn', 'block'], report);
+  const era = protocol && readWord(protocol, ['auto', 'legacy', 'modern'], report);
   return {
     ...(healthCheck && { healthCheck: readSection(healthCheck, healthCheckRules, report) }),
     ...(reconnect && { reconnect: readReconnect(reconnect, inherited.reconnect, report) }),
@@ -166,6 +169,7 @@ export function readServerSettings(member: JsonMember, inherited: ServerSettings
     ...(retry && { retry: readSection(retry, retryRules, report) }),
     ...(tools && { tools: readTools(tools, report) }),
     ...(change && { toolChanges: change }),
+    ...(era && { protocol: era }),
     ...readNumbers(members, numberRules, report),
     ...readFlags(members, flags, report),
   };

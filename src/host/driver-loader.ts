@@ -1,5 +1,5 @@
 /**
- * The default driver, without the weight of its SDK: that is imported when the first link opens.
+ * The default driver, without its weight: it is imported when the first link opens, and an SDK with the first link that needs it.
  */
 import { describeThrown } from '../link/classify-fault.ts';
 import { LinkError } from '../link/fault.ts';
@@ -8,19 +8,19 @@ import type { CloseMode, Link, LinkDriver, OpenSpec, Pending, RequestOptions } f
 import { CLOSED_BY_OWNER, NOT_OPEN } from '../link/link-faults.ts';
 
 /**
- * Opens links over SDK v1 and imports the SDK with the first of them (about 170 ms, once in a process).
+ * Opens links to servers of both eras, and imports what that takes with the first of them (about 170 ms for each SDK, once in a process).
  * A link that is closed before the import has finished never connects; an import that fails ends the link with kind `internal`,
  * code `driver-load-failed`.
  */
 export const loadingDriver: LinkDriver = {
-  name: 'sdk-v1',
+  name: 'sdk',
   open: (spec) => (loadedDriver ? loadedDriver.open(spec) : new LoadingLink(spec)),
 };
 
 let loadedDriver: LinkDriver | undefined;
 
 async function loadDriver(): Promise<LinkDriver> {
-  loadedDriver ??= (await import('../link/sdk-v1/sdk-v1-driver.ts')).sdkV1Driver;
+  loadedDriver ??= (await import('../link/sdk/default-driver.ts')).defaultDriver;
   return loadedDriver;
 }
 

@@ -95,6 +95,9 @@ export interface Link {
   close(mode: CloseMode): Promise<void>;
 }
 
+/** In the `_meta` of a `notifications/resources/updated` that the link tells by itself: nobody listened for a while, it may have changed. */
+export type GapMark = 'holdfast/gap';
+
 /** Who asks, and whether the answer is still wanted. */
 export interface ServerRequestContext {
   /** Id of the server that asks. */

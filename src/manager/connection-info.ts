@@ -38,7 +38,10 @@ export interface ConnectionInfo {
   readonly lastError: ShownError | null;
   readonly latencyMs: { readonly last: number | null; readonly mean: number | null };
   readonly circuit: CircuitState;
+  /** The protocol era in which the server was last spoken to; null before its first connection. */
   readonly era: Era | null;
+  /** Since when it has been of that era, in milliseconds since the epoch. */
+  readonly eraSince: number | null;
   readonly protocolVersion: string | null;
   readonly serverInfo: { readonly name: string; readonly version: string } | null;
 }
@@ -54,9 +57,10 @@ export interface ManagerSnapshot {
 
 /** The info of a record as it is now. */
 export function connectionInfoOf(record: SessionRecord): ConnectionInfo {
-  const { tally } = record;
+  const { tally, known } = record;
   const { phase, state, since, establishedAt, context } = record.view;
-  const { facts, lastFault } = context;
+  const { facts } = known;
+  const { lastFault } = context;
   return Object.freeze({
     id: record.id,
     state,
@@ -78,6 +82,7 @@ export function connectionInfoOf(record: SessionRecord): ConnectionInfo {
     latencyMs: Object.freeze(tally.latency),
     circuit: circuitStateOf(context.circuit),
     era: facts?.era ?? null,
+    eraSince: known.eraSince,
     protocolVersion: facts?.protocolVersion ?? null,
     serverInfo: facts === null || facts.info === null ? null : Object.freeze({ ...facts.info }),
   });

@@ -3,7 +3,7 @@ import type { UncheckedReason } from '../validation/validator.ts';
 import type { CircuitState, ConnectionState, Phase } from '../machines/connection-state.ts';
 import type { GroupEmitted } from '../machines/group-events.ts';
 import type { LogLevel } from './results.ts';
-import type { ServerIdentity } from './server-change.ts';
+import type { ServerIdentity } from './known-server.ts';
 
 /** What every event carries. */
 export interface EventStamp {

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors/usage-errors.ts';
-import type { ServerRequestHandlers } from '../link/link.ts';
+import type { Protocol, ServerRequestHandlers } from '../link/link.ts';
 import { defaultCircuitBreaker, type CircuitBreakerConfig } from '../machines/circuit-policy.ts';
 import { defaultHealthCheck, type HealthCheckConfig } from '../machines/health-policy.ts';
 import { defaultReconnect, type ReconnectConfig } from '../machines/reconnect-policy.ts';
@@ -30,6 +30,11 @@ export interface ServerOptions {
   readonly lazy?: boolean | undefined;
   /** False: `addServer` returns at once and the session keeps trying. Default true: it resolves when the session is first healthy, and rejects when the first attempt fails. */
   readonly waitForReady?: boolean | undefined;
+  /**
+   * Which eras of the protocol may be spoken: `legacy` is ≤ 2025-11-25, `modern` is 2026-07-28 and later. Default `auto`: legacy with a server
+   * that knows it, modern with one that does not; a server that knows both is spoken to in the legacy era.
+   */
+  readonly protocol?: Protocol | undefined;
   /** Answers to what the server may ask of us. */
   readonly handlers?: ServerRequestHandlers | undefined;
   /** Bounds a connection attempt, from the permit to the first healthy moment; default 30 000 for `http` and `webSocket`, else 60 000. */
@@ -73,6 +78,7 @@ export interface ResolvedServerOptions {
   readonly reconnect: ReconnectConfig;
   readonly lazy: boolean;
   readonly waitForReady: boolean;
+  readonly protocol: Protocol;
   readonly handlers: ServerRequestHandlers | undefined;
   /** Undefined: the default of the target's kind. */
   readonly connectTimeoutMs: number | undefined;
@@ -109,6 +115,7 @@ export const serverOptionRules: Rules = {
   }),
   lazy: booleanValue,
   waitForReady: booleanValue,
+  protocol: oneOf('auto', 'legacy', 'modern'),
   handlers: objectOf({ elicit: functionValue, elicitUrl: functionValue, sample: functionValue, roots: functionValue }),
   connectTimeoutMs: atLeast(1),
   callTimeoutMs: atLeast(1),
@@ -172,6 +179,7 @@ export function resolveServerOptions(
     reconnect,
     lazy: options.lazy ?? defaults.lazy ?? false,
     waitForReady: options.waitForReady ?? defaults.waitForReady ?? true,
+    protocol: options.protocol ?? defaults.protocol ?? 'auto',
     handlers: options.handlers ?? defaults.handlers,
     connectTimeoutMs: options.connectTimeoutMs ?? defaults.connectTimeoutMs,
     callTimeoutMs,

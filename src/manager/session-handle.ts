@@ -65,7 +65,7 @@ export class SessionHandle extends CallerVerbs implements Session {
   }
 
   get server(): ServerFacts | undefined {
-    return this.#record.view.context.facts ?? undefined;
+    return this.#record.known.facts ?? undefined;
   }
 
   get catalog(): Catalog {

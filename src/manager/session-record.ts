@@ -23,13 +23,13 @@ import { CallTraffic } from './call-traffic.ts';
 import type { Catalog } from './catalog.ts';
 import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
 import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
+import { KnownServer } from './known-server.ts';
 import { Membership } from './member-view.ts';
 import type { ManagerPorts } from './ports.ts';
 import { openScrubbed } from './scrubbed-link.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 import { holdSecrets, type ServerSecrets } from './server-secrets.ts';
 import { ServerTools } from './server-tools.ts';
-import { serverChange } from './server-change.ts';
 import type { SessionHandle } from './session-handle.ts';
 import { originOf, policyOf } from './session-policy.ts';
 import {
@@ -86,6 +86,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
   view: SessionView;
   tally: SessionTally = emptyTally;
   readonly tools: ServerTools = new ServerTools(this);
+  readonly known: KnownServer = new KnownServer();
   lastAnswerMs: number | undefined;
   lastFailedCallMs: number | undefined;
   /** When its health was last checked, in milliseconds since the epoch; connecting is a check too. */
@@ -132,11 +133,13 @@ export class SessionRecord implements SessionIo, LinkOpener {
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link {
     const { ports, clientInfo } = this.#owner;
     const { target = this.target } = this.#secrets;
-    const { handlers: given } = this.options;
+    const { handlers: given, protocol } = this.options;
     const asksWishes = this.#wishes !== undefined || given?.roots !== undefined;
     const handlers = asksWishes ? this.wishes.handlersFor(generation, given) : given;
+    const knownEra = this.known.eraFor(generation);
+    const asked = { serverId: this.id, generation, target, clientInfo, handlers, protocol, knownEra };
     return openScrubbed(this.#secrets, onEvent, (scrubbed) =>
-      ports.links(target).open({ serverId: this.id, generation, target, clientInfo, handlers, onEvent: scrubbed }),
+      ports.links(target).open({ ...asked, onEvent: scrubbed }),
     );
   }
 
@@ -158,6 +161,7 @@ export class SessionRecord implements SessionIo, LinkOpener {
       if (isChecked) this.#changed();
       return;
     }
+    const change = this.known.learn(context.facts, context.generation, () => this.wall());
     this.view = nextView(before, { phase, context, tags }, this.clock);
     // Whom a connection that is let go, or whose actor crashed, asked is waited for no more.
     if (phase === 'releasing' || phase.startsWith('disconnected.')) this.#traffic?.people.set(0);
@@ -170,7 +174,6 @@ export class SessionRecord implements SessionIo, LinkOpener {
       this.#owner.publish(this, moveFact(before, this.view), before.state);
     } else this.#changed();
     this.#tellGroups();
-    const change = serverChange(before.context.facts, context.facts);
     if (change !== undefined) this.publish(change);
     if (phase.startsWith('connected.')) this.#wishes?.renew();
   }

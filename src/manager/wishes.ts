@@ -1,10 +1,12 @@
 import type { Clock } from '../actors/ports.ts';
 import { LinkError } from '../link/fault.ts';
-import type { Link, ServerRequestHandlers } from '../link/link.ts';
+import type { GapMark, Link, ServerRequestHandlers } from '../link/link.ts';
 import { isHoldfastError } from '../errors/holdfast-error.ts';
 import { failureOf } from './call-failure.ts';
 import type { SessionFact, ShownError } from './manager-events.ts';
 import type { LogLevel, Root } from './results.ts';
+
+const GAP: GapMark = 'holdfast/gap';
 
 /** Whose wishes they are. */
 export interface WishesOwner {
@@ -103,8 +105,9 @@ export class Wishes {
   /** A notification has come. */
   note(method: string, params: unknown): void {
     if (method !== 'notifications/resources/updated' || this.#subscriptions.size === 0) return;
-    const uri = typeof params === 'object' && params !== null && 'uri' in params ? params.uri : undefined;
-    if (typeof uri === 'string') this.#owner.publish({ type: 'resourceUpdated', uri, gap: false });
+    const { uri, _meta } = fieldsOf(params);
+    const gap = fieldsOf(_meta)[GAP] === true;
+    if (typeof uri === 'string') this.#owner.publish({ type: 'resourceUpdated', uri, gap });
   }
 
   /** The present generation takes calls: it is asked for everything, once. */
@@ -175,4 +178,8 @@ export class Wishes {
       clock.clearTimeout(timer);
     }
   }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -23,6 +23,7 @@ export function sessionInfo(id: string, given: Partial<ConnectionInfo> = {}): Co
     latencyMs: { last: 1.5, mean: 1.25 },
     circuit: 'closed',
     era: 'legacy',
+    eraSince: 90_000,
     protocolVersion: '2025-11-25',
     serverInfo: { name: id, version: '1' },
     ...given,

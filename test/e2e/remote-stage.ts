@@ -8,7 +8,7 @@ import {
   type SessionEvent,
 } from '../../src/index.ts';
 import type { LinkDriver, LinkEvent } from '../../src/link/link.ts';
-import { sdkV1Driver } from '../../src/link/sdk-v1/sdk-v1-driver.ts';
+import { loadingDriver } from '../../src/host/driver-loader.ts';
 import { eventually } from '../support/eventually.ts';
 import { EverythingOverHttp, HttpFixture, type HttpSettings } from '../support/http-fixture.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -118,9 +118,9 @@ export class RemoteStage extends Stage {
 
 function recording(told: Told[]): LinkDriver {
   return {
-    name: sdkV1Driver.name,
+    name: loadingDriver.name,
     open: (spec) =>
-      sdkV1Driver.open({
+      loadingDriver.open({
         ...spec,
         onEvent: (event) => {
           told.push({ serverId: spec.serverId, generation: spec.generation, event });

@@ -92,7 +92,7 @@ describe('the loading driver', () => {
   it('gives a link that opens, calls, probes, notifies and closes', async () => {
     const transport = new ScriptedTransport();
     const owner = await new Owner({ kind: 'once', transport }, { driver: loadingDriver }).opened();
-    expect([loadingDriver.name, owner.link.isOpen]).toEqual(['sdk-v1', true]);
+    expect([loadingDriver.name, owner.link.isOpen]).toEqual(['sdk', true]);
     const call = owner.call('tools/list');
     transport.answer((await transport.sentMethod('tools/list')).id, { tools: [] });
     const probe = owner.probe();

@@ -2,8 +2,10 @@ import type { Call } from '../engine/call.ts';
 import { isRecord, readOwnId } from '../engine/json-rpc.ts';
 import { LinkError } from '../fault.ts';
 import type { Fault } from '../fault.ts';
-import type { Pending } from '../link.ts';
+import type { GapMark, Pending } from '../link.ts';
 import { SUBSCRIPTION_ID } from './envelope.ts';
+
+const GAP: GapMark = 'holdfast/gap';
 
 /** How long to wait before listening again, in milliseconds: doubled with each failure in a row, up to the second. */
 const FIRST_DELAY_MS = 1000;
@@ -56,6 +58,7 @@ export class ChangeWatch {
   /** The stream that is to take its place. */
   #opening: Listening | undefined;
   #isDeaf = false;
+  #isToOpen = false;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
@@ -108,7 +111,7 @@ export class ChangeWatch {
       this.#waiters.push({ uri, resolve, reject });
     });
     this.#uris.add(uri);
-    this.open();
+    this.#openSoon();
     return {
       answer,
       cancel: () => {
@@ -121,13 +124,18 @@ export class ChangeWatch {
   }
 
   unsubscribe(uri: string): void {
-    if (this.#uris.delete(uri)) this.open();
+    if (this.#uris.delete(uri)) this.#openSoon();
+  }
+
+  /** Whether a notification is one to tell: not from a stream whose place another has taken, which tells it as well. */
+  isNews(params: unknown): boolean {
+    const id = subscriptionOf(params);
+    return id === null || this.#current === undefined || id === this.#current.call.id;
   }
 
   /** The server listens: `notifications/subscriptions/acknowledged`. */
   acknowledged(params: unknown): void {
-    const meta = isRecord(params) ? params['_meta'] : undefined;
-    const id = isRecord(meta) ? readOwnId(meta[SUBSCRIPTION_ID]) : null;
+    const id = subscriptionOf(params);
     const listening = this.#opening;
     if (listening === undefined || id !== listening.call.id) return;
     const before = this.#current;
@@ -139,12 +147,24 @@ export class ChangeWatch {
     if (!this.#isDeaf) return;
     this.#isDeaf = false;
     for (const { notice } of this.#lists) this.#listeners.onNotice(notice, undefined);
-    for (const uri of listening.uris) this.#listeners.onNotice('notifications/resources/updated', { uri });
+    for (const uri of listening.uris) {
+      this.#listeners.onNotice('notifications/resources/updated', { uri, _meta: { [GAP]: true } });
+    }
   }
 
   end(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
+  }
+
+  /** What is subscribed to at once is asked for at once: each change is another stream. */
+  #openSoon(): void {
+    if (this.#isToOpen) return;
+    this.#isToOpen = true;
+    queueMicrotask(() => {
+      this.#isToOpen = false;
+      this.open();
+    });
   }
 
   #settle(listening: Listening, agreed: unknown): void {
@@ -179,6 +199,9 @@ export class ChangeWatch {
       this.#listeners.onFault(NOT_LISTENED_TO);
       return;
     }
+    // A stream that breaks is often the first sign of a server that is gone.
+    if (wasCurrent && error instanceof LinkError && error.failure.kind === 'link')
+      this.#listeners.onFault(error.failure.fault);
     const { heardAtMs } = listening;
     if (heardAtMs !== undefined && performance.now() - heardAtMs >= STABLE_MS) this.#failures = 0;
     const delayMs = Math.min(FIRST_DELAY_MS * 2 ** this.#failures, LONGEST_DELAY_MS);
@@ -197,6 +220,12 @@ export class ChangeWatch {
       waiter.reject(why());
     }
   }
+}
+
+/** The stream that a notification came by; null for one that names none of ours. */
+function subscriptionOf(params: unknown): number | null {
+  const meta = isRecord(params) ? params['_meta'] : undefined;
+  return isRecord(meta) ? readOwnId(meta[SUBSCRIPTION_ID]) : null;
 }
 
 /** Invalid request, unknown method, invalid params: it will say the same next time. */

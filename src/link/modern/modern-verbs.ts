@@ -107,7 +107,7 @@ export class ModernVerbs implements Verbs {
       return true;
     }
     this.#cache.hear(method);
-    return false;
+    return !this.#watch.isNews(params);
   }
 
   end(): void {

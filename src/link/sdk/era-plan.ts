@@ -5,6 +5,7 @@ import { handshakeError } from './server-facts.ts';
 
 /** The error with which a server of the 2026-07-28 revision refuses older protocol versions, naming those that it speaks. */
 const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
+const METHOD_NOT_FOUND = -32_601;
 /** Errors that only a server of the modern era gives: its headers, or what the client can be asked, are not to its liking. */
 const MODERN_REFUSALS: ReadonlySet<number> = new Set([UNSUPPORTED_PROTOCOL_VERSION, -32_020, -32_021]);
 
@@ -25,6 +26,8 @@ export function wantsOtherEra(tried: Era, answer: unknown): boolean {
   if (error === null) return false;
   // A legacy server knows no server/discover, and says so in as many ways as there are servers.
   if (tried === 'modern') return !MODERN_REFUSALS.has(error.code);
+  // No legacy server can do without initialize.
+  if (error.code === METHOD_NOT_FOUND) return true;
   const supported: unknown = isRecord(error.data) ? error.data['supported'] : undefined;
   return (
     error.code === UNSUPPORTED_PROTOCOL_VERSION &&

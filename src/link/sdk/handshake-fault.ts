@@ -5,6 +5,10 @@ import type { Fault } from '../fault.ts';
 import type { Sdk } from './sdk-client.ts';
 import { handshakeError, offeredVersions } from './server-facts.ts';
 
+const METHOD_NOT_FOUND = -32_601;
+const NOT_MODERN =
+  'The server does not know server/discover, which every protocol version of this connection begins with';
+
 /** An answer to `initialize` that the SDK does not take for JSON-RPC: it would wait for another one. */
 const BAD_INITIALIZE: Fault = {
   kind: 'protocol',
@@ -30,8 +34,10 @@ export function handshakeFault(thrown: unknown, answer: unknown, phase: FaultPha
   const error = handshakeError(answer);
   if (error !== null) {
     const fault = classifyRpcError(error.code, error.message);
+    if (sdk.era === 'legacy') return fault;
     // Who knows no server/discover speaks no later protocol than that of initialize.
-    return sdk.era === 'modern' ? { ...fault, kind: 'incompatible' } : fault;
+    const message = error.code === METHOD_NOT_FOUND ? `${NOT_MODERN} (${sdk.versions.join(', ')}).` : fault.message;
+    return { ...fault, kind: 'incompatible', message };
   }
   const offered = offeredVersions(answer, sdk.era);
   if (offered.length > 0 && !offered.some((version) => sdk.versions.includes(version))) {
