@@ -60,6 +60,7 @@ describe('addServer', () => {
       latencyMs: { last: 10, mean: 10 },
       circuit: 'closed',
       era: 'legacy',
+      eraSince: 1_767_225_600_100,
       protocolVersion: '2025-11-25',
       serverInfo: { name: 'a', version: '1.0.0' },
     });
