@@ -114,6 +114,7 @@ export type {
   ResourceContents,
   ResourceTemplate,
   Root,
+  ServerLogMessage,
   Tool,
   ToolResult,
 } from './manager/results.ts';
@@ -121,6 +122,7 @@ export type { HttpOptions, WebSocketOptions } from './manager/remote-targets.ts'
 export type { Optional, ServerOptions } from './manager/server-options.ts';
 export type { ServerGroupConfig } from './manager/server-group.ts';
 export type { CheckRequest, OutputSchema, OutputValidator, UncheckedReason, Verdict } from './validation/validator.ts';
+export type { ToolCallUpdate } from './manager/observed-call.ts';
 export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';
 export type { ToolChanges } from './manager/tool-trust.ts';

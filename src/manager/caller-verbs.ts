@@ -1,5 +1,6 @@
 import type { CallOptions } from './call-options.ts';
 import type { Call, Served } from './call.ts';
+import { observedCall, type ToolCallUpdate } from './observed-call.ts';
 import { objectValue, text } from './option-rules.ts';
 import {
   isAnything,
@@ -21,6 +22,7 @@ import {
   type Tool,
   type ToolResult,
 } from './results.ts';
+import type { Observable } from './rx.ts';
 
 const mostPages = 64;
 
@@ -47,6 +49,14 @@ export abstract class CallerVerbs {
       isResult: isToolResult,
     });
     return served.result;
+  }
+
+  callTool$(
+    name: string,
+    args: Readonly<Record<string, unknown>> = {},
+    options: CallOptions = {},
+  ): Observable<ToolCallUpdate> {
+    return observedCall((observed) => this.callTool(name, args, observed), options);
   }
 
   listTools(options?: CallOptions): Promise<readonly Tool[]> {

@@ -73,7 +73,28 @@ export interface Root {
   readonly name?: string | undefined;
 }
 
-export type LogLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency';
+export const logLevels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
+
+/** The severities of RFC 5424, the least severe first. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** One `notifications/message` of a server. */
+export interface ServerLogMessage {
+  readonly level: LogLevel;
+  /** The part of the server that it is from, where the server says so. */
+  readonly logger: string | undefined;
+  /** Anything that JSON can say; often a text. */
+  readonly data: unknown;
+}
+
+/** The log message in a notification; undefined when it is none, or not as the protocol has it. */
+export function logMessageIn(method: string, params: unknown): ServerLogMessage | undefined {
+  if (method !== 'notifications/message' || !isRecord(params)) return undefined;
+  const level = logLevels.find((each) => each === params['level']);
+  if (level === undefined) return undefined;
+  const { logger, data } = params;
+  return { level, logger: typeof logger === 'string' ? logger : undefined, data };
+}
 
 /**
  * The list under `key` of a result, without items that are not what they should be: one bad item costs that item, never the list.

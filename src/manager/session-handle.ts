@@ -12,14 +12,15 @@ import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
-import { checkRoots, sections, text } from './option-rules.ts';
-import { isAnything, type LogLevel, type Root } from './results.ts';
+import { checkRoots, oneOf, sections, text } from './option-rules.ts';
+import { isAnything, logLevels, logMessageIn, type LogLevel, type Root, type ServerLogMessage } from './results.ts';
 import type { Session } from './session.ts';
 import type { SessionRecord } from './session-record.ts';
 import { SessionRoute } from './session-route.ts';
 import { readyRules, readyTimeoutMs, whenReady, type Patience } from './when-ready.ts';
 
 const infoEveryMs = 50;
+const checkLogLevel = oneOf(...logLevels);
 const notConnected: Fault = { kind: 'closed', code: 'no-link', message: 'it is not connected' };
 
 /** What a handle needs of the manager that made it. */
@@ -96,15 +97,11 @@ export class SessionHandle extends CallerVerbs implements Session {
   }
 
   get notifications$(): Observable<{ readonly method: string; readonly params: unknown }> {
-    return new Observable((subscriber) => {
-      const stop = this.#record.onNotification((method, params) => {
-        subscriber.next({ method, params });
-      });
-      void this.#record.closed.then(() => {
-        subscriber.complete();
-      });
-      return stop;
-    });
+    return this.#heard((method, params) => ({ method, params }));
+  }
+
+  get log$(): Observable<ServerLogMessage> {
+    return this.#heard(logMessageIn);
   }
 
   async ready(options: Patience = {}): Promise<void> {
@@ -151,7 +148,7 @@ export class SessionHandle extends CallerVerbs implements Session {
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
-    text(level, 'level', this.id);
+    checkLogLevel(level, 'level', this.id);
     await this.#record.wishes.setLevel(level, () => this.#askAgain('logging/setLevel', { level }));
   }
 
@@ -192,6 +189,20 @@ export class SessionHandle extends CallerVerbs implements Session {
   async #askAgain(method: string, params: Readonly<Record<string, unknown>>): Promise<number> {
     const served = await this.perform({ method, params, options: { retry: 'safe' }, isResult: isAnything });
     return served.generation;
+  }
+
+  /** What the reader makes of each notification, but for those of which it makes nothing. */
+  #heard<T>(read: (method: string, params: unknown) => T | undefined): Observable<T> {
+    return new Observable((subscriber) => {
+      const stop = this.#record.onNotification((method, params) => {
+        const heard = read(method, params);
+        if (heard !== undefined) subscriber.next(heard);
+      });
+      void this.#record.closed.then(() => {
+        subscriber.complete();
+      });
+      return stop;
+    });
   }
 
   #watched<T>(read: () => T): Watched<T> {

@@ -5,6 +5,7 @@ import type { CallOptions } from './call-options.ts';
 import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { SessionEvent } from './manager-events.ts';
+import type { ToolCallUpdate } from './observed-call.ts';
 import type {
   Completion,
   LogLevel,
@@ -14,6 +15,7 @@ import type {
   ResourceContents,
   ResourceTemplate,
   Root,
+  ServerLogMessage,
   Tool,
   ToolResult,
 } from './results.ts';
@@ -36,6 +38,11 @@ export interface Caller {
     readonly signal?: AbortSignal | undefined;
   }): Promise<void>;
   callTool(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<ToolResult>;
+  /**
+   * The same, observed: progress as the server tells of it, then the result, and that completes it; what `callTool` rejects with is its error.
+   * Cold: each subscription is one call, and unsubscribing aborts it.
+   */
+  callTool$(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Observable<ToolCallUpdate>;
   /** All pages, up to 64. */
   listTools(options?: CallOptions): Promise<readonly Tool[]>;
   listResources(options?: CallOptions): Promise<readonly Resource[]>;
@@ -75,6 +82,8 @@ export interface Session extends Caller {
   readonly events$: Observable<SessionEvent>;
   /** The server's notifications. Hot. */
   readonly notifications$: Observable<{ readonly method: string; readonly params: unknown }>;
+  /** The server's log messages, from the level on that was set with `setLogLevel`. Hot. Completes when the session is closed. */
+  readonly log$: Observable<ServerLogMessage>;
   /** One round trip, measured. It does not count as a health check. */
   ping(options?: {
     readonly timeoutMs?: number | undefined;

@@ -2,15 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { LinkError } from '../../../src/link/fault.ts';
 import type { RequestFailure } from '../../../src/link/fault.ts';
-import type {
-  Link,
-  LinkDriver,
-  LinkEvent,
-  OpenSpec,
-  Pending,
-  RequestOptions,
-  ServerRequestHandlers,
-} from '../../../src/link/link.ts';
+import type { Link, LinkDriver, LinkEvent, OpenSpec, Pending, RequestOptions } from '../../../src/link/link.ts';
 import { sdkV1Driver } from '../../../src/link/sdk-v1/sdk-v1-driver.ts';
 import type { LinkTarget } from '../../../src/link/target.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -32,7 +24,7 @@ export class Owner {
 
   constructor(
     target: LinkTarget,
-    options: { handlers?: ServerRequestHandlers; driver?: LinkDriver; onEvent?: OpenSpec['onEvent'] } = {},
+    options: Partial<Pick<OpenSpec, 'handlers' | 'protocol' | 'onEvent'>> & { driver?: LinkDriver } = {},
   ) {
     this.link = (options.driver ?? driverUnderTest.current).open({
       serverId: 'tested',
@@ -40,6 +32,7 @@ export class Owner {
       target,
       clientInfo: { name: 'holdfast-test', version: '1.2.3' },
       handlers: options.handlers,
+      protocol: options.protocol,
       onEvent: (event) => {
         this.events.push(event);
         for (const waiter of this.#waiting.filter(({ type }) => type === event.type)) waiter.resolve(event);

@@ -1,0 +1,3 @@
+import { overSdkV2 } from './over-sdk-v2.ts';
+
+overSdkV2(() => import('../sdk/questions.test.ts'));
