@@ -8,6 +8,7 @@ export { SecretRegistry } from './secrets/secret-registry.ts';
 export { FailoverSchemaMismatchError, GroupUnavailableError, UnknownGroupError } from './errors/group-errors.ts';
 export { HoldfastError, isHoldfastError } from './errors/holdfast-error.ts';
 export {
+  AuthorizationError,
   AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
@@ -34,6 +35,8 @@ export type { Clock, ConnectLimiter, ConnectPermit, LinkPort, Random, TimerId } 
 export type { Outcome } from './errors/holdfast-error.ts';
 export type { Fault, FaultKind } from './link/fault.ts';
 export type {
+  AuthorizationProblem,
+  AuthorizationResponse,
   CloseMode,
   Era,
   Link,

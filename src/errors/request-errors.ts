@@ -147,12 +147,32 @@ export class AuthRequiredError extends HoldfastError {
     message: string,
     details: Where & {
       readonly outcome: 'not-sent' | 'rejected';
+      readonly url?: string | undefined;
       readonly retryAfterMs?: number | undefined;
       readonly cause?: unknown;
     },
   ) {
     super(message, { ...details, code: 'AUTH_REQUIRED' });
+    this.url = details.url;
   }
+
+  /** Where a person can allow it; undefined when no authorisation waits for a person. */
+  readonly url: string | undefined;
+}
+
+/**
+ * `finishAuth` got no tokens. `problem` says why: `nothing-pending`, `state-mismatch`, `no-code`, `denied` or `exchange-failed`. After
+ * `state-mismatch` and `no-code` the authorisation still waits for its answer; after the last two a new one has to be begun.
+ */
+export class AuthorizationError extends HoldfastError {
+  override readonly name = 'AuthorizationError';
+
+  constructor(message: string, details: Where & { readonly problem: string; readonly cause?: unknown }) {
+    super(message, { ...details, code: 'AUTHORIZATION', outcome: 'not-sent' });
+    this.problem = details.problem;
+  }
+
+  readonly problem: string;
 }
 
 /** The other side broke the protocol: an oversized frame, an answer of the wrong shape, an HTTP status that makes no sense here. */

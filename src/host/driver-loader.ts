@@ -15,6 +15,10 @@ import { CLOSED_BY_OWNER, NOT_OPEN } from '../link/link-faults.ts';
 export const loadingDriver: LinkDriver = {
   name: 'sdk',
   open: (spec) => (loadedDriver ? loadedDriver.open(spec) : new LoadingLink(spec)),
+  finishAuthorization: async (target, response) => {
+    const { finishAuthorization } = await import('../link/http/finish-authorization.ts');
+    return finishAuthorization(target, response);
+  },
 };
 
 let loadedDriver: LinkDriver | undefined;

@@ -43,6 +43,8 @@ export interface Fault {
   readonly exit?: { readonly code: number | null; readonly signal: string | null } | undefined;
   /** The last lines that the process wrote to stderr, for `spawn`, `exit` and failed starts. */
   readonly stderrTail?: string | undefined;
+  /** Where a person can allow what the server asks for, for `auth` where that is known. */
+  readonly authorizationUrl?: string | undefined;
   /** How long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }

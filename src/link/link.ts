@@ -5,7 +5,7 @@
  * health, reconnection and groups are its owner's business, not its own.
  */
 import type { Fault } from './fault.ts';
-import type { LinkTarget } from './target.ts';
+import type { HttpTarget, LinkTarget } from './target.ts';
 
 /** Which protocol family a server speaks: `legacy` is ≤ 2025-11-25, `modern` is 2026-07-28 and later. */
 export type Era = 'legacy' | 'modern';
@@ -150,8 +150,39 @@ export interface OpenSpec {
   readonly onEvent: (event: LinkEvent) => void;
 }
 
+/** What a person came back with from where they were sent: the query of the redirect address. */
+export interface AuthorizationResponse {
+  readonly code?: string | undefined;
+  readonly state?: string | undefined;
+  /** Who issued the code (RFC 9207). */
+  readonly iss?: string | undefined;
+  /** OAuth's code of a refusal, such as `access_denied`. */
+  readonly error?: string | undefined;
+}
+
+/**
+ * Why an authorisation did not come about.
+ *
+ * | kind | meaning |
+ * |---|---|
+ * | `nothing-pending` | none waits for an answer: it was finished or given up, or another process began it |
+ * | `state-mismatch` | the answer is not that to the question that was asked, which still waits for its own |
+ * | `no-code` | the answer holds neither a code nor a refusal |
+ * | `denied` | the person or the authorisation server refused; `cause` is OAuth's code |
+ * | `exchange-failed` | the code could not be exchanged; `cause` is what was thrown |
+ */
+export interface AuthorizationProblem {
+  readonly kind: 'nothing-pending' | 'state-mismatch' | 'no-code' | 'denied' | 'exchange-failed';
+  readonly cause?: unknown;
+}
+
 /** Opens links. `open` returns at once and never throws: what goes wrong arrives as `down`. */
 export interface LinkDriver {
   readonly name: string;
   open(spec: OpenSpec): Link;
+  /**
+   * Ends the authorisation that waits for a person, with what they came back with. Null: the provider of this target has tokens now. A
+   * driver without it has no authorisations to end. Never rejects.
+   */
+  finishAuthorization?(target: HttpTarget, response: AuthorizationResponse): Promise<AuthorizationProblem | null>;
 }

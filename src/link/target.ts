@@ -53,6 +53,8 @@ export interface HttpTarget {
   /** `auto`: Streamable HTTP, and the older HTTP+SSE transport where the server refuses that. */
   readonly mode: 'auto' | 'streamable-http' | 'sse';
   readonly auth: AuthProvider | undefined;
+  /** An authorisation may go to private addresses although the server is not at one. Default false. */
+  readonly allowsPrivateAddresses?: boolean | undefined;
   /** Told of every token before it is used, by whoever has to keep tokens out of what is shown. Must not throw. */
   readonly onToken?: ((token: string) => void) | undefined;
 }

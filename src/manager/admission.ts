@@ -62,6 +62,7 @@ export function refusalOf(record: SessionRecord, waitedMs: number): HoldfastErro
     return new AuthRequiredError(`Server "${record.id}" wants other credentials${why}; the call was not sent.`, {
       ...where,
       outcome: 'not-sent',
+      url: context.lastFault?.authorizationUrl,
       retryAfterMs,
     });
   }

@@ -105,7 +105,7 @@ function refusedError(fault: Fault, serverId: string, generation: number, asked:
     case 'overload':
       return new OverloadedError(message, { ...where, retryAfterMs: fault.retryAfterMs });
     case 'auth':
-      return new AuthRequiredError(message, where);
+      return new AuthRequiredError(message, { ...where, url: fault.authorizationUrl });
     case 'session-lost':
       return new NotReadyError(message, { ...where, retryAfterMs: fault.retryAfterMs });
     default:
@@ -134,6 +134,7 @@ function lostError(
     return new AuthRequiredError(`${capital(whatIs(asked))} was not sent to server "${serverId}": ${why}.`, {
       ...where,
       outcome: 'not-sent',
+      url: fault.authorizationUrl,
     });
   }
   if (fault.kind === 'overload') {

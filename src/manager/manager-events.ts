@@ -101,6 +101,8 @@ export type SessionFact =
   | { readonly type: 'linkLeaked' }
   /** Something is wrong on a link that still stands, such as lines on stdout that are no messages. */
   | { readonly type: 'linkFault'; readonly error: ShownError }
+  /** The session waits for credentials. `url`: where a person can allow it, then `finishAuth`; null when that is not known. */
+  | { readonly type: 'authRequired'; readonly url: string | null }
   /** The server's tools are not what they were. */
   | {
       readonly type: 'catalogChanged';

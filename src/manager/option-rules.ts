@@ -101,6 +101,12 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A text or nothing; the value is a secret. */
+export function optionalText(value: unknown, field: string, serverId: string): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw new InvalidOptionError(field, value, 'a text', serverId, true);
+}
+
 /** Roots as a server is told of them. */
 export function checkRoots(roots: unknown, serverId: string): void {
   if (!Array.isArray(roots)) throw new InvalidOptionError('roots', roots, 'a list of roots', serverId);

@@ -12,6 +12,11 @@ export interface HttpOptions {
   readonly mode?: HttpTarget['mode'] | undefined;
   /** Where bearer tokens come from. Default none: what the server asks for must be in `headers`. */
   readonly auth?: AuthProvider | undefined;
+  /**
+   * True: what an authorisation needs may be fetched from private addresses (loopback, 10.0.0.0/8, 192.168.0.0/16, fc00::/7, …), too. Default
+   * false: only where the server itself is at one, since it is the server who says where to fetch.
+   */
+  readonly allowPrivateAddresses?: boolean | undefined;
 }
 
 export interface WebSocketOptions {
@@ -41,12 +46,21 @@ const modes: readonly unknown[] = ['auto', 'streamable-http', 'sse'] satisfies r
 
 export function httpTarget(options: HttpOptions, serverId: string | undefined): HttpTarget {
   hiddenObject(options, 'target', serverId);
-  const { url, headers = {}, mode = 'auto', auth } = options;
+  const { url, headers = {}, mode = 'auto', auth, allowPrivateAddresses = false } = options;
   const address = addressOf(url, httpAddress, serverId);
   if (!modes.includes(mode)) throw new InvalidOptionError('mode', mode, '"auto", "streamable-http" or "sse"', serverId);
   if (auth !== undefined && (typeof auth !== 'object' || auth === null))
     throw new InvalidOptionError('auth', auth, 'an object that gives tokens', serverId, true);
-  return Object.freeze({ kind: 'http', url: address, headers: headersOf(headers, notOverHttp, serverId), mode, auth });
+  if (typeof allowPrivateAddresses !== 'boolean')
+    throw new InvalidOptionError('allowPrivateAddresses', allowPrivateAddresses, 'true or false', serverId);
+  return Object.freeze({
+    kind: 'http',
+    url: address,
+    headers: headersOf(headers, notOverHttp, serverId),
+    mode,
+    auth,
+    ...(allowPrivateAddresses && { allowsPrivateAddresses: true }),
+  });
 }
 
 export function webSocketTarget(options: WebSocketOptions, serverId: string | undefined): WebSocketTarget {

@@ -1,7 +1,7 @@
 import { EMPTY, filter, Observable, takeWhile } from './rx.ts';
 import { ClosedError, InvalidOptionError } from '../errors/usage-errors.ts';
 import { LinkError, type Fault } from '../link/fault.ts';
-import type { ServerFacts } from '../link/link.ts';
+import type { AuthorizationResponse, ServerFacts } from '../link/link.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import { failureOf } from './call-failure.ts';
 import type { CallWorld } from './attempt.ts';
@@ -10,6 +10,7 @@ import { performCall } from './call-path.ts';
 import { CallerVerbs } from './caller-verbs.ts';
 import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
+import { finishAuth } from './finish-auth.ts';
 import type { ManagerEvent, SessionEvent } from './manager-events.ts';
 import { conflatedValues, distinctValues, type Watched } from './observing.ts';
 import { checkRoots, oneOf, sections, text } from './option-rules.ts';
@@ -27,6 +28,8 @@ const notConnected: Fault = { kind: 'closed', code: 'no-link', message: 'it is n
 export interface HandleWorld extends CallWorld {
   readonly events$: Observable<ManagerEvent>;
   recycle(record: SessionRecord, reason: string): void;
+  /** Its provider has tokens now. */
+  authorized(record: SessionRecord): void;
   resetCircuit(record: SessionRecord): void;
 }
 
@@ -159,6 +162,12 @@ export class SessionHandle extends CallerVerbs implements Session {
 
   get subscriptions(): readonly string[] {
     return this.#record.wishes.subscriptions;
+  }
+
+  async finishAuth(params: URLSearchParams | AuthorizationResponse): Promise<void> {
+    if (this.#record.removing !== undefined || this.#record.finished) throw new ClosedError('session', this.id);
+    await finishAuth(this.#record, params, this.#world.ports);
+    this.#world.authorized(this.#record);
   }
 
   reconnect(reason = 'asked for by hand'): void {

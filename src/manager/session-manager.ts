@@ -25,6 +25,7 @@ import type { Optional, ServerOptions } from './server-options.ts';
 import { checkId, ServerRegistry } from './server-registry.ts';
 import type { Session } from './session.ts';
 import type { ServerGroup, ServerGroupConfig } from './server-group.ts';
+import { waitingForAuth } from './finish-auth.ts';
 import type { HandleWorld } from './session-handle.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { ToolResult } from './results.ts';
@@ -90,6 +91,9 @@ export class SessionManager {
       recycle: (record, reason) => {
         const told = this.#ports.secrets.scrub(reason);
         this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason: told });
+      },
+      authorized: (record) => {
+        for (const each of waitingForAuth(this.#records.values(), record)) world.recycle(each, 'it is authorised');
       },
       resetCircuit: (record) => {
         record.forgetOutcomes();

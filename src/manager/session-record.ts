@@ -175,6 +175,8 @@ export class SessionRecord implements SessionIo, LinkOpener {
     } else this.#changed();
     this.#tellGroups();
     if (change !== undefined) this.publish(change);
+    if (phase === 'disconnected.parked.auth' && before.phase !== phase)
+      this.publish({ type: 'authRequired', url: context.lastFault?.authorizationUrl ?? null });
     if (phase.startsWith('connected.')) this.#wishes?.renew();
   }
 

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { ServerFacts } from '../link/link.ts';
+import type { AuthorizationResponse, ServerFacts } from '../link/link.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Catalog } from './catalog.ts';
@@ -107,6 +107,11 @@ export interface Session extends Caller {
    * opened when there were neither learns of them with the next one.
    */
   setRoots(roots: readonly Root[]): Promise<void>;
+  /**
+   * Ends the authorisation that `authRequired` told of, with what the person came back with: the query of the redirect address. The session
+   * connects then, and so does every other one that waits for the same provider. Rejects with `AuthorizationError`.
+   */
+  finishAuth(params: URLSearchParams | AuthorizationResponse): Promise<void>;
   /**
    * Lets the connection go and makes the next one now; wakes a session that waits or is parked. At most one attempt a second
    * is started by hand. Throws `ClosedError` after removal, and `InvalidOptionError` for a `once` target, which cannot be connected again.

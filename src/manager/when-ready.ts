@@ -67,6 +67,7 @@ function connectError(record: SessionRecord): ConnectError | AuthRequiredError {
     return new AuthRequiredError(`Server "${record.id}" wants other credentials: ${why}.`, {
       ...whereOf(record),
       outcome: 'not-sent',
+      url: fault.authorizationUrl,
     });
   }
   return new ConnectError(`Server "${record.id}" could not be connected: ${why}.`, {

@@ -53,6 +53,7 @@ it('the events are all there', () => {
     sessionLost: 0,
     linkLeaked: 0,
     linkFault: 0,
+    authRequired: 0,
     catalogChanged: 0,
     resultUnchecked: 0,
     toolChanged: 0,

@@ -9,6 +9,7 @@ import {
 } from '../../src/errors/group-errors.ts';
 import { HoldfastError } from '../../src/errors/holdfast-error.ts';
 import {
+  AuthorizationError,
   AuthRequiredError,
   CallAbortedError,
   CallTimeoutError,
@@ -53,6 +54,7 @@ const samples: Readonly<Record<string, HoldfastError>> = {
   UnknownToolError: new UnknownToolError('t', [], true),
   ToolChangedError: new ToolChangedError({ ...where, tool: 't', before: 'x', after: 'y' }),
   AuthRequiredError: new AuthRequiredError('', { ...where, outcome: 'rejected' }),
+  AuthorizationError: new AuthorizationError('', { ...where, problem: 'denied' }),
   CircuitOpenError: new CircuitOpenError('', where),
   InvalidResultError: new InvalidResultError('', { ...where, tool: 't', path: '', result: {} }),
   QueueFullError: new QueueFullError('', where),

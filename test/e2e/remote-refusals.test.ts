@@ -10,6 +10,7 @@ const parked = (lost: number): string[] => [
   `${lost} releasing`,
   `${lost} attempt 1 scheduled`,
   `${lost} disconnected.parked.auth`,
+  `${lost} authRequired`,
 ];
 
 type OAuthClient = Exclude<AuthProvider, { token: unknown }>;
@@ -102,17 +103,17 @@ describe('a remote server that wants a token', unhurried, () => {
     await stage.close();
   });
 
-  test('and gives new ones for old is asked for one, for twenty calls, all of which are then executed once', async () => {
+  test('and gives new ones for old is asked for one, for fifty calls, all of which are then executed once', async () => {
     const stage = new RemoteStage();
     const auth = { tokens: ['old'], refreshToken: 'first', tokenDelayMs: 0 };
     const server = await stage.fixture({ auth });
     const client = new Authorised(server, 'first');
     const session = await stage.add('oauth', http({ url: server.url, auth: client.provider }), unchecked);
     await server.set({ auth: { ...auth, tokens: [] } });
-    const calls = Array.from({ length: 20 }, (_, n) => textOf(session.callTool('echo', { text: String(n) })));
-    expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, (_, n) => String(n)));
+    const calls = Array.from({ length: 50 }, (_, n) => textOf(session.callTool('echo', { text: String(n) })));
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 50 }, (_, n) => String(n)));
     expect(server.executions().toSorted()).toEqual(
-      Array.from({ length: 20 }, (_, n) => `echo {"text":"${n}"}`).toSorted(),
+      Array.from({ length: 50 }, (_, n) => `echo {"text":"${n}"}`).toSorted(),
     );
     // Refresh tokens rotate: a second refresh with the first one would have been refused, and the session lost.
     expect(await server.truth()).toMatchObject({ refreshes: 1, badRefreshes: 0, registrations: 0 });

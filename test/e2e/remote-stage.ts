@@ -118,7 +118,7 @@ export class RemoteStage extends Stage {
 
 function recording(told: Told[]): LinkDriver {
   return {
-    name: loadingDriver.name,
+    ...loadingDriver,
     open: (spec) =>
       loadingDriver.open({
         ...spec,

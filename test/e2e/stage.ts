@@ -260,6 +260,7 @@ function told(event: ManagerEvent): string[] {
       return [`circuit ${event.to}`];
     case 'serverAdded':
     case 'serverRemoved':
+    case 'authRequired':
     case 'linkLeaked':
     case 'resultUnchecked':
     case 'resourceUpdated':

@@ -142,6 +142,8 @@ export function line(event: ManagerEvent, atMs: number): string {
       return `${head} tools +[${event.added.join()}] -[${event.removed.join()}] ~[${event.changed.join()}]`;
     case 'toolChanged':
       return `${head} ${event.tool} changed${event.blocked ? ', blocked' : ''}`;
+    case 'authRequired':
+      return `${head} authRequired ${event.url ?? 'nowhere'}`;
     case 'linkFault':
       return `${head} linkFault ${event.error.code}`;
     case 'circuitChanged':

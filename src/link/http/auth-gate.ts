@@ -1,33 +1,23 @@
 import type { Fault } from '../fault.ts';
-import type { AuthProvider, OAuthProvider, TokenChallenge, TokenSource } from './auth-provider.ts';
+import { isOAuth } from './auth-provider.ts';
+import type { AuthProvider, TokenChallenge } from './auth-provider.ts';
+import type { AuthorizedServer } from './guarded-fetch.ts';
 import { headerOf } from './http-exchange.ts';
+import { authorizationStateOf } from './authorization-state.ts';
+import type { AuthorizationState, Mended } from './authorization-state.ts';
 import type { ResponseHead } from './http-exchange.ts';
 import { misuse, unsent } from './http-faults.ts';
 import { isThenable } from './request-headers.ts';
 
-/** What came of asking for another token: null, and the request is worth sending once more, or why it is not. */
-type Mended = Fault | null;
-
-/** What is known of one provider, whichever transports use it. */
-interface ProviderState {
-  /** The renewal that is under way; every request that is refused meanwhile waits for this one. */
-  flight: Promise<Mended> | null;
-  /** An authorisation through a browser was started, and this was the token then; null: none was, or it has come to an end. */
-  pending: { readonly token: string | undefined } | null;
-}
-
-/** By provider and not by transport: several servers, and several generations of one, may share it. */
-const states = new WeakMap<object, ProviderState>();
-
 /** Gives each request its bearer token, and gets another one when it was refused. */
 export class AuthGate {
   readonly #provider: AuthProvider | undefined;
-  readonly #url: URL;
+  readonly #server: AuthorizedServer;
   readonly #onToken: ((token: string) => void) | undefined;
 
-  constructor(provider: AuthProvider | undefined, url: URL, onToken?: (token: string) => void) {
+  constructor(provider: AuthProvider | undefined, server: AuthorizedServer, onToken?: (token: string) => void) {
     this.#provider = provider;
-    this.#url = url;
+    this.#server = server;
     this.#onToken = onToken;
   }
 
@@ -71,7 +61,7 @@ export class AuthGate {
     };
     if (provider === undefined)
       return authFault(`http:${challenge.status}`, 'It wants a token, and none is configured.');
-    const state = stateOf(provider);
+    const state = authorizationStateOf(provider);
     // Before the provider is asked: in the time that it takes to answer, the renewal could come and go.
     if (state.flight !== null) return state.flight;
     const present = await this.#present();
@@ -79,7 +69,7 @@ export class AuthGate {
     const { token } = present;
     if (token !== undefined && token !== state.pending?.token) state.pending = null;
     if (token !== undefined && token !== refused) return null;
-    if (state.pending !== null) return REDIRECTED;
+    if (state.pending !== null) return waitingFor(state.pending.url);
     state.flight ??= this.#renew(provider, state, challenge, refused).finally(() => {
       state.flight = null;
     });
@@ -88,16 +78,17 @@ export class AuthGate {
 
   async #renew(
     provider: AuthProvider,
-    state: ProviderState,
+    state: AuthorizationState,
     challenge: TokenChallenge,
     refused: string | undefined,
   ): Promise<Mended> {
     try {
       if (isOAuth(provider)) {
         const { authorise } = await import('./oauth-flow.ts');
-        if ((await authorise(provider, this.#url, challenge)) === 'AUTHORIZED') return null;
-        state.pending = { token: (await this.#present()).token };
-        return REDIRECTED;
+        const url = await authorise(provider, this.#server, challenge);
+        if (url === null) return null;
+        state.pending = { token: (await this.#present()).token, url };
+        return waitingFor(url);
       }
       await provider.onUnauthorized?.(challenge);
     } catch (error) {
@@ -123,26 +114,16 @@ export class AuthGate {
   }
 }
 
-const REDIRECTED: Fault = authFault(
-  'authorization-pending',
-  'Somebody has to allow it at the address that its provider was given.',
-);
+function waitingFor(url: URL): Fault {
+  const fault = authFault(
+    'authorization-pending',
+    'Somebody has to allow it at the address that its provider was given.',
+  );
+  return { ...fault, authorizationUrl: url.href };
+}
 
 function authFault(code: string, why: string): Fault {
   return { kind: 'auth', code, message: `The server refuses the credentials. ${why}` };
-}
-
-function stateOf(provider: object): ProviderState {
-  let state = states.get(provider);
-  if (state === undefined) {
-    state = { flight: null, pending: null };
-    states.set(provider, state);
-  }
-  return state;
-}
-
-function isOAuth(provider: TokenSource | OAuthProvider): provider is OAuthProvider {
-  return 'tokens' in provider;
 }
 
 function orFail<T>(
@@ -159,7 +140,7 @@ function tokenThrew(error: unknown): Error {
 
 /** The kind of error, for those that have one worth telling: OAuth's own codes are short words. */
 function nameOf(error: unknown): string {
-  const code: unknown = error instanceof Error && 'errorCode' in error ? error.errorCode : undefined;
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && /^[a-z_]{1,40}$/.test(code)) return ` (${code})`;
   return error instanceof Error && /^[A-Za-z]{1,40}$/.test(error.name) ? ` (${error.name})` : '';
 }

@@ -142,3 +142,8 @@ export interface OAuthProvider {
 }
 
 export type AuthProvider = TokenSource | OAuthProvider;
+
+/** Whether it is the full kind of provider, with a flow of its own. */
+export function isOAuth(provider: TokenSource | OAuthProvider): provider is OAuthProvider {
+  return 'tokens' in provider;
+}

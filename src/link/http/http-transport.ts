@@ -3,7 +3,7 @@ import type { HttpTarget, Transport } from '../target.ts';
 import type { RpcMessage } from '../rpc-message.ts';
 
 export interface HttpTransportOptions {
-  readonly target: Pick<HttpTarget, 'url' | 'headers' | 'auth' | 'onToken'>;
+  readonly target: Pick<HttpTarget, 'url' | 'headers' | 'auth' | 'onToken' | 'allowsPrivateAddresses'>;
   /** Longest message that the server may send, in decoded bytes. A longer one fails its request. Default 16 MB. */
   readonly maxMessageBytes?: number | undefined;
 }

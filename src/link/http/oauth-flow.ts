@@ -1,62 +1,90 @@
-import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js';
-import { Agent, fetch } from 'undici';
+import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/client';
 import type { OAuthProvider, TokenChallenge } from './auth-provider.ts';
-
-/** How much an authorisation server may say in one answer, in bytes, and how long it may take, in milliseconds. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
-const ANSWER_LIMIT_MS = 5_000;
+import { authorizationStateOf } from './authorization-state.ts';
+import { GuardedFetch } from './guarded-fetch.ts';
+import type { AuthorizedServer } from './guarded-fetch.ts';
 
 /**
- * Runs the SDK's OAuth flow for a server that refused a request: renews the tokens, or sends the person in charge to where new ones
- * can be had. Rejects with what the SDK or the provider threw. Loading this file loads the SDK's part for it, which is large.
+ * Runs the SDK's OAuth flow for a server that refused a request: renews the tokens, which gives null, or sends the person in charge to where
+ * new ones can be had, which gives that address. Rejects with what the SDK or the provider threw. Loading this file loads the SDK v2: its
+ * flow is the one that checks who issued what.
  */
 export async function authorise(
   provider: OAuthProvider,
-  serverUrl: URL,
+  server: AuthorizedServer,
   { status, wwwAuthenticate }: TokenChallenge,
-): Promise<'AUTHORIZED' | 'REDIRECT'> {
+): Promise<URL | null> {
   const asked = extractWWWAuthenticateParams(
     new Response(null, { status, headers: wwwAuthenticate === null ? {} : { 'www-authenticate': wwwAuthenticate } }),
   );
-  // Connections of its own, so that none outlives the flow.
-  const agent = new Agent({
-    headersTimeout: ANSWER_LIMIT_MS,
-    bodyTimeout: ANSWER_LIMIT_MS,
-    connectTimeout: ANSWER_LIMIT_MS,
+  let sentTo: URL | null = null;
+  const watched = keepingDiscovery(provider, {
+    redirectToAuthorization: async (url) => {
+      sentTo = url;
+      await provider.redirectToAuthorization(url);
+    },
   });
+  // Each authorisation finds out anew.
+  authorizationStateOf(provider).discovered = undefined;
+  const guarded = new GuardedFetch(server);
   try {
-    return await auth(provider, {
-      serverUrl,
+    if (asked.resourceMetadataUrl !== undefined) guarded.checkResourceMetadata(asked.resourceMetadataUrl);
+    await auth(watched, {
+      serverUrl: server.url,
       ...(asked.scope === undefined ? {} : { scope: asked.scope }),
       ...(asked.resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl: asked.resourceMetadataUrl }),
-      fetchFn: (url, init) => cappedFetch(agent, url, init),
+      // A renewed token has the scope of the one before it.
+      forceReauthorization: status === 403,
+      fetchFn: guarded.fetch,
     });
+    return sentTo;
   } finally {
-    await agent.destroy();
+    await guarded.end();
   }
 }
 
-async function cappedFetch(agent: Agent, url: string | URL, init: RequestInit = {}): Promise<Response> {
-  const { method, headers, body, redirect } = init;
-  const response = await fetch(url, {
-    dispatcher: agent,
-    headers: [...new Headers(headers)],
-    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-    ...(method === undefined ? {} : { method }),
-    ...(redirect === undefined ? {} : { redirect }),
-    ...(body instanceof URLSearchParams || typeof body === 'string' ? { body: body.toString() } : {}),
-  });
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('The authorisation server sent more than an answer can hold.');
-    chunks.push(chunk);
+/** Exchanges the code that the person came back with for tokens. Rejects with what the SDK or the provider threw. */
+export async function exchangeCode(
+  provider: OAuthProvider,
+  server: AuthorizedServer,
+  code: string,
+  issuer: string | undefined,
+): Promise<void> {
+  const guarded = new GuardedFetch(server);
+  try {
+    await auth(keepingDiscovery(provider), {
+      serverUrl: server.url,
+      authorizationCode: code,
+      ...(issuer === undefined ? {} : { iss: issuer }),
+      fetchFn: guarded.fetch,
+    });
+  } finally {
+    await guarded.end();
   }
-  return new Response(chunks.length === 0 ? null : Buffer.concat(chunks), {
-    status: response.status,
-    statusText: response.statusText,
-    headers: [...response.headers],
+}
+
+type Overrides = Partial<Pick<OAuthProvider, 'redirectToAuthorization' | 'saveDiscoveryState' | 'discoveryState'>>;
+
+/** Has what was found out on the way to the person checked on the way back, also where the provider does not keep it. */
+function keepingDiscovery(provider: OAuthProvider, overrides: Overrides = {}): OAuthProvider {
+  if (provider.saveDiscoveryState !== undefined) return overridden(provider, overrides);
+  const state = authorizationStateOf(provider);
+  return overridden(provider, {
+    ...overrides,
+    saveDiscoveryState: (discovered) => {
+      state.discovered = discovered;
+    },
+    discoveryState: () => state.discovered,
+  });
+}
+
+/** The same provider, but for these. A class with private fields works, as its methods are called on itself. */
+function overridden(provider: OAuthProvider, overrides: Overrides): OAuthProvider {
+  return new Proxy(provider, {
+    get(target, key) {
+      if (Object.hasOwn(overrides, key)) return Reflect.get(overrides, key) as unknown;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
   });
 }

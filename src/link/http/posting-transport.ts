@@ -36,7 +36,11 @@ export abstract class PostingTransport {
     this.maxMessageBytes = maxMessageBytes ?? MAX_MESSAGE_BYTES;
     this.pools = new HttpPools(this.url, () => this.linger.expireOldest());
     this.headers = new RequestHeaders(target.headers);
-    this.gate = new AuthGate(target.auth, this.url, target.onToken);
+    this.gate = new AuthGate(
+      target.auth,
+      { url: this.url, allowsPrivateAddresses: target.allowsPrivateAddresses },
+      target.onToken,
+    );
   }
 
   /** True from the first sign of the end: nothing is sent any more, and nothing reported. */

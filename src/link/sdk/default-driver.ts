@@ -2,7 +2,7 @@
 import type { LinkDriver } from '../link.ts';
 import { loadLegacySdk } from './legacy-sdk.ts';
 import { loadedOnce } from './loaded-once.ts';
-import { SdkLink } from './sdk-link.ts';
+import { sdkDriver } from './sdk-driver.ts';
 import type { Sdks } from './sdk-link.ts';
 
 const sdks: Sdks = {
@@ -11,4 +11,4 @@ const sdks: Sdks = {
 };
 
 /** Opens links to servers of both eras. Importing this file loads no SDK. */
-export const defaultDriver: LinkDriver = { name: 'sdk', open: (spec) => new SdkLink(spec, sdks) };
+export const defaultDriver: LinkDriver = sdkDriver('sdk', sdks);

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
+import type { LeanServer } from './lean-server.ts';
 
 /** An OAuth authorisation server that renews tokens: `token-1`, `token-2`, … */
 export class AuthServer {
@@ -27,9 +28,27 @@ export class AuthServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The value of `www-authenticate` that leads here. */
+  /** The value of `www-authenticate` of the server that is protected, which describes how. */
   get challenge(): string {
-    return `Bearer error="invalid_token", resource_metadata="${this.origin}/.well-known/oauth-protected-resource"`;
+    return `Bearer error="invalid_token", resource_metadata="${this.#description}"`;
+  }
+
+  get #description(): string {
+    return new URL('/.well-known/oauth-protected-resource', this.resource || this.origin).href;
+  }
+
+  /** Has that server be protected by this one. */
+  protect(server: LeanServer): void {
+    this.resource = server.url;
+    const { get } = server.script;
+    server.script.get = (asked) => {
+      if (new URL(asked.path, this.origin).pathname === new URL(this.#description).pathname) {
+        asked.response.setHeader('content-type', 'application/json');
+        asked.response.end(JSON.stringify({ resource: this.resource, authorization_servers: [this.origin] }));
+      } else if (get) return get(asked);
+      else asked.response.writeHead(405).end();
+      return undefined;
+    };
   }
 
   async stop(): Promise<void> {
@@ -45,9 +64,7 @@ export class AuthServer {
     const answer = (body: unknown, status = 200): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
-    if (path.startsWith('/.well-known/oauth-protected-resource')) {
-      answer({ resource: this.resource, authorization_servers: [this.origin] });
-    } else if (path.startsWith('/.well-known/oauth-authorization-server')) {
+    if (path.startsWith('/.well-known/oauth-authorization-server')) {
       answer({
         issuer: this.origin,
         authorization_endpoint: `${this.origin}/authorize`,

@@ -104,7 +104,7 @@ describe('a token source', () => {
       },
     };
     const url = new URL('http://127.0.0.1/');
-    const gates = [new AuthGate(source, url), new AuthGate(source, url)];
+    const gates = [new AuthGate(source, { url }), new AuthGate(source, { url })];
     const refusal = { status: 401, headers: {} };
     expect(await Promise.all(gates.map((gate) => gate.mend(refusal, 'old-secret')))).toEqual([null, null]);
     expect(renewals).toBe(1);
@@ -276,7 +276,7 @@ describe('an OAuth provider', () => {
   it('has all its tokens told, the renewed ones too', async () => {
     const tokens = await serveTokens();
     const server = await serve();
-    tokens.resource = server.url;
+    tokens.protect(server);
     demand(server, () => 'token-1', tokens.challenge);
     const provider = new TestProvider(tokens.origin, { refresh_token: 'refresh-0' });
     const told = new Set<string>();
@@ -290,7 +290,7 @@ describe('an OAuth provider', () => {
   it('renews its tokens once for twenty calls that are refused together', async () => {
     const tokens = await serveTokens();
     const server = await serve();
-    tokens.resource = server.url;
+    tokens.protect(server);
     demand(server, () => 'token-1', tokens.challenge);
     const provider = new TestProvider(tokens.origin, { refresh_token: 'refresh-0' });
     let open: () => void = () => undefined;
@@ -312,7 +312,7 @@ describe('an OAuth provider', () => {
   it('that needs a person is sent there once: no second authorisation starts until it has another token', async () => {
     const tokens = await serveTokens();
     const server = await serve();
-    tokens.resource = server.url;
+    tokens.protect(server);
     server.script.post['initialize'] = ({ response }) =>
       response.writeHead(401, { 'www-authenticate': tokens.challenge }).end();
     const provider = new TestProvider(tokens.origin);
@@ -342,7 +342,7 @@ describe('an OAuth provider', () => {
   it('whose renewal is refused ends the session as auth, and no token is in a word of it', async () => {
     const tokens = await serveTokens();
     const server = await serve();
-    tokens.resource = server.url;
+    tokens.protect(server);
     demand(server, () => 'token-9', tokens.challenge);
     tokens.onGrant = () => ({ error: 'invalid_scope', error_description: 'refresh-0 is bad' });
     const provider = new TestProvider(tokens.origin, { refresh_token: 'refresh-0' });

@@ -1,0 +1,117 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { GuardedFetch } from '../../../src/link/http/guarded-fetch.ts';
+import { expectNothingLeft } from './rig.ts';
+
+const guards: GuardedFetch[] = [];
+const servers: Server[] = [];
+
+function guardFor(url: string, allowsPrivateAddresses = false): GuardedFetch {
+  const guard = new GuardedFetch({ url: new URL(url), allowsPrivateAddresses });
+  guards.push(guard);
+  return guard;
+}
+
+/** A server that redirects as its map says, and answers 200 elsewhere. */
+async function serving(redirects: Readonly<Record<string, string>> = {}): Promise<string> {
+  const server = createServer(({ url = '' }, response) => {
+    const to = redirects[url];
+    if (to === undefined) response.end('{"found":true}');
+    else response.writeHead(302, { location: to }).end();
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const why = async (guard: GuardedFetch, url: string): Promise<string> => {
+  const error = await guard.fetch(url).then(
+    () => new Error('it was fetched'),
+    (reason: unknown) => reason,
+  );
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+};
+
+describe('what an authorisation fetches', () => {
+  expectNothingLeft();
+  afterEach(async () => {
+    for (const guard of guards.splice(0)) await guard.end();
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  const refused: readonly [string, string][] = [
+    ['https://127.0.0.1/token', 'its address is private'],
+    ['https://10.1.2.3/token', 'its address is private'],
+    ['https://172.31.0.1/token', 'its address is private'],
+    ['https://192.168.1.1/token', 'its address is private'],
+    ['https://169.254.169.254/latest', 'its address is private'],
+    ['https://100.64.0.1/token', 'its address is private'],
+    ['https://[::1]/token', 'its address is private'],
+    ['https://[fd00::1]/token', 'its address is private'],
+    ['https://[::ffff:10.0.0.1]/token', 'its address is private'],
+    ['https://localhost/token', 'its address is private'],
+    ['https://2130706433/token', 'its address is private'],
+    ['http://a.example/token', 'it has no TLS'],
+    ['file:///etc/passwd', 'it has no TLS'],
+  ];
+
+  it.each(refused)('of a public server is not %s: %s', async (url, reason) => {
+    expect(await why(guardFor('https://mcp.example/mcp'), url)).toContain(reason);
+  });
+
+  it('of a public server is nothing at a name that has a private address', async () => {
+    const guard = guardFor('https://mcp.example/mcp');
+    // A name of this machine in the hosts file, of which nothing but its address shows what it is.
+    expect(await why(guard, 'https://ip6-localhost/token')).toMatch(/private address|ENOTFOUND/u);
+  });
+
+  it('may be at a private address where the server is, or where that is allowed', async () => {
+    const origin = await serving();
+    for (const guard of [guardFor(`${origin}/mcp`), guardFor('https://mcp.example/mcp', true)]) {
+      const answer = await guard.fetch(`${origin}/token`);
+      expect(await answer.json()).toEqual({ found: true });
+    }
+  });
+
+  it('describes the protection of a server at its own origin alone', async () => {
+    const guard = guardFor('https://mcp.example/mcp');
+    const elsewhere = 'https://other.example/.well-known/oauth-protected-resource';
+    expect(await why(guard, elsewhere)).toContain('what protects https://mcp.example is described there alone');
+    expect(() => guard.checkResourceMetadata(new URL('https://other.example/x'))).toThrow('described there alone');
+    expect(() => guard.checkResourceMetadata(new URL('https://mcp.example/x'))).not.toThrow();
+  });
+
+  it('is redirected within one origin, three times at most', async () => {
+    const other = await serving();
+    const origin = await serving({
+      '/1': '/2',
+      '/2': '/3',
+      '/3': '/4',
+      '/0': '/1',
+      '/away?secret=1': `${other}/token`,
+    });
+    const guard = guardFor(origin);
+    expect(await (await guard.fetch(`${origin}/1`)).json()).toEqual({ found: true });
+    expect(await why(guard, `${origin}/0`)).toContain('redirected more than 3 times');
+    expect(await why(guard, `${origin}/away?secret=1`)).toBe(
+      `${other}/token is not asked: ${origin} points there, which is another origin.`,
+    );
+  });
+
+  it('says nothing of what an answer to a request for tokens holds, but for OAuth’s code', async () => {
+    const server = createServer((_request, response) =>
+      response.writeHead(400).end('{"error":"invalid_grant","access_token":"s3cr3t"}'),
+    );
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const body = new URLSearchParams({ grant_type: 'refresh_token' });
+    const answer = await guardFor(origin).fetch(origin, { method: 'POST', body });
+    expect([answer.status, await answer.text()]).toEqual([400, '{"error":"invalid_grant"}']);
+  });
+});
