@@ -20,6 +20,7 @@ const arrows = {
   link: { values: [], types: [] },
   errors: { values: [], types: [] },
   secrets: { values: ['errors'], types: [] },
+  auth: { values: ['errors'], types: ['link'] },
   config: { values: ['errors'], types: [] },
   validation: { values: [], types: [] },
   host: { values: ['link'], types: ['actors'] },
@@ -30,7 +31,7 @@ const arrows = {
   service: { values: ['machines', 'manager'], types: [] },
   gateway: { values: ['machines', 'manager'], types: [] },
   cluster: { values: ['machines', 'manager'], types: [] },
-  cli: { values: ['cluster', 'config', 'errors', 'gateway', 'inspect', 'service', 'telemetry'], types: [] },
+  cli: { values: ['auth', 'cluster', 'config', 'errors', 'gateway', 'inspect', 'service', 'telemetry'], types: [] },
 };
 const rooms = Object.keys(arrows);
 

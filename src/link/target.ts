@@ -1,6 +1,13 @@
 import type { AuthProvider } from './http/auth-provider.ts';
 
-export type { AuthProvider } from './http/auth-provider.ts';
+export type {
+  AuthProvider,
+  OAuthClientInformation,
+  OAuthClientMetadata,
+  OAuthDiscoveryState,
+  OAuthProvider,
+  OAuthTokens,
+} from './http/auth-provider.ts';
 
 /** A message transport in the shape that both MCP SDKs use: what `custom` factories return. */
 export interface Transport {

@@ -23,6 +23,7 @@ import {
   QueueFullError,
   RpcError,
 } from '../../src/errors/request-errors.ts';
+import { TokenFileError } from '../../src/errors/token-file-error.ts';
 import { ToolChangedError, UnknownToolError } from '../../src/errors/tool-errors.ts';
 import {
   ClosedError,
@@ -54,6 +55,7 @@ const samples: Readonly<Record<string, HoldfastError>> = {
   UnknownToolError: new UnknownToolError('t', [], true),
   ToolChangedError: new ToolChangedError({ ...where, tool: 't', before: 'x', after: 'y' }),
   AuthRequiredError: new AuthRequiredError('', { ...where, outcome: 'rejected' }),
+  TokenFileError: new TokenFileError('a', ''),
   AuthorizationError: new AuthorizationError('', { ...where, problem: 'denied' }),
   CircuitOpenError: new CircuitOpenError('', where),
   InvalidResultError: new InvalidResultError('', { ...where, tool: 't', path: '', result: {} }),

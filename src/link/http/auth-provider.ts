@@ -108,6 +108,11 @@ export interface OAuthDiscoveryState {
   resourceMetadataUrl?: string;
 }
 
+/** With whom the client deals: what it is registered as with one issuer, it is not with another. */
+export interface OAuthIssuerContext {
+  issuer?: string | undefined;
+}
+
 /**
  * The full kind of provider: an OAuth client for one server, in the shape of the MCP SDKs' `OAuthClientProvider`, whose
  * documentation holds for it. `tokens()` is asked before each request.
@@ -121,8 +126,10 @@ export interface OAuthProvider {
   clientMetadataUrl?: string;
   get clientMetadata(): OAuthClientMetadata;
   state?(): string | Promise<string>;
-  clientInformation(): OAuthClientInformation | undefined | Promise<OAuthClientInformation | undefined>;
-  saveClientInformation?(clientInformation: OAuthClientInformation): void | Promise<void>;
+  clientInformation(
+    context?: OAuthIssuerContext,
+  ): OAuthClientInformation | undefined | Promise<OAuthClientInformation | undefined>;
+  saveClientInformation?(clientInformation: OAuthClientInformation, context?: OAuthIssuerContext): void | Promise<void>;
   tokens(): OAuthTokens | undefined | Promise<OAuthTokens | undefined>;
   saveTokens(tokens: OAuthTokens): void | Promise<void>;
   redirectToAuthorization(authorizationUrl: URL): void | Promise<void>;
