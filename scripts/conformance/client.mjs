@@ -57,11 +57,13 @@ async function portsOf(name) {
 async function authorised(step) {
   for (let count = 0; ; count += 1) {
     try {
+      if (count > 0) {
+        session.reconnect('authorised');
+        await session.ready();
+      }
       return await step();
     } catch (error) {
       if (count === maxAuthorisations || !(await auth.allow())) throw error;
-      session.reconnect('authorised');
-      await session.ready();
     }
   }
 }

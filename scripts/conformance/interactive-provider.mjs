@@ -57,6 +57,8 @@ export function interactiveProvider(serverUrl, given) {
       if (authorizationCode === null) throw new Error('The authorisation server gave no code.');
       const iss = searchParams.get('iss') ?? undefined;
       await auth(provider, { serverUrl, authorizationCode, iss });
+      // It holds for one authorisation: the server may name another place for the next.
+      discovery = undefined;
       return true;
     },
   };

@@ -159,7 +159,7 @@ function tokenThrew(error: unknown): Error {
 
 /** The kind of error, for those that have one worth telling: OAuth's own codes are short words. */
 function nameOf(error: unknown): string {
-  const code: unknown = error instanceof Error && 'errorCode' in error ? error.errorCode : undefined;
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && /^[a-z_]{1,40}$/.test(code)) return ` (${code})`;
   return error instanceof Error && /^[A-Za-z]{1,40}$/.test(error.name) ? ` (${error.name})` : '';
 }

@@ -1,4 +1,4 @@
-import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js';
+import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/client';
 import { Agent, fetch } from 'undici';
 import type { OAuthProvider, TokenChallenge } from './auth-provider.ts';
 
@@ -18,6 +18,7 @@ export async function authorise(
   const asked = extractWWWAuthenticateParams(
     new Response(null, { status, headers: wwwAuthenticate === null ? {} : { 'www-authenticate': wwwAuthenticate } }),
   );
+  const scope = status === 403 ? union((await provider.tokens())?.scope, asked.scope) : asked.scope;
   // Connections of its own, so that none outlives the flow.
   const agent = new Agent({
     headersTimeout: ANSWER_LIMIT_MS,
@@ -27,13 +28,19 @@ export async function authorise(
   try {
     return await auth(provider, {
       serverUrl,
-      ...(asked.scope === undefined ? {} : { scope: asked.scope }),
+      ...(scope === undefined ? {} : { scope }),
       ...(asked.resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl: asked.resourceMetadataUrl }),
       fetchFn: (url, init) => cappedFetch(agent, url, init),
     });
   } finally {
     await agent.destroy();
   }
+}
+
+/** What was granted and what is missing now: new tokens take the place of the old ones, and must not allow less. */
+function union(granted: string | undefined, missing: string | undefined): string | undefined {
+  if (granted === undefined || missing === undefined) return missing;
+  return [...new Set([...granted.split(' '), ...missing.split(' ')])].join(' ');
 }
 
 async function cappedFetch(agent: Agent, url: string | URL, init: RequestInit = {}): Promise<Response> {
