@@ -29,13 +29,42 @@ export async function finishAuth(
   });
 }
 
-/** The sessions that wait for the tokens that this one has got: its provider is theirs. */
-export function* waitingForAuth(records: Iterable<SessionRecord>, authorized: SessionRecord): Iterable<SessionRecord> {
-  const providerOf = ({ target }: SessionRecord): unknown => (target.kind === 'http' ? target.auth : undefined);
-  for (const record of records) {
-    if (record.view.phase === 'disconnected.parked.auth' && providerOf(record) === providerOf(authorized)) yield record;
-  }
+/**
+ * Has the sessions connect that wait for the tokens that this one has got: their provider is its own. One that is still letting go of the
+ * connection on which its token was refused does so when it has parked. Resolves when all of them have been told.
+ */
+export async function resumeAuthorized(
+  records: Iterable<SessionRecord>,
+  authorized: SessionRecord,
+  connect: (record: SessionRecord) => void,
+): Promise<void> {
+  const sharing = [...records].filter((record) => providerOf(record) === providerOf(authorized));
+  await Promise.all(
+    sharing.map(async (record) => {
+      if (isEnding(record)) await ended(record);
+      if (isParked(record)) connect(record);
+    }),
+  );
 }
+
+/** Resolves when the record's connection has been let go of, or has turned out to stand. */
+function ended(record: SessionRecord): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = record.onChange(() => {
+      if (isEnding(record)) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+function isEnding({ view: { phase }, lease }: SessionRecord): boolean {
+  return phase === 'releasing' || (phase.startsWith('connected.') && lease.link?.isOpen !== true);
+}
+
+const isParked = ({ view }: SessionRecord): boolean => view.phase === 'disconnected.parked.auth';
+
+const providerOf = ({ target }: SessionRecord): unknown => (target.kind === 'http' ? target.auth : undefined);
 
 const reasons: Readonly<Record<AuthorizationProblem['kind'], string>> = {
   'nothing-pending': 'no authorisation waits for an answer',

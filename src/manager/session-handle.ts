@@ -29,7 +29,7 @@ export interface HandleWorld extends CallWorld {
   readonly events$: Observable<ManagerEvent>;
   recycle(record: SessionRecord, reason: string): void;
   /** Its provider has tokens now. */
-  authorized(record: SessionRecord): void;
+  authorized(record: SessionRecord): Promise<void>;
   resetCircuit(record: SessionRecord): void;
 }
 
@@ -167,7 +167,7 @@ export class SessionHandle extends CallerVerbs implements Session {
   async finishAuth(params: URLSearchParams | AuthorizationResponse): Promise<void> {
     if (this.#record.removing !== undefined || this.#record.finished) throw new ClosedError('session', this.id);
     await finishAuth(this.#record, params, this.#world.ports);
-    this.#world.authorized(this.#record);
+    await this.#world.authorized(this.#record);
   }
 
   reconnect(reason = 'asked for by hand'): void {

@@ -25,7 +25,7 @@ import type { Optional, ServerOptions } from './server-options.ts';
 import { checkId, ServerRegistry } from './server-registry.ts';
 import type { Session } from './session.ts';
 import type { ServerGroup, ServerGroupConfig } from './server-group.ts';
-import { waitingForAuth } from './finish-auth.ts';
+import { resumeAuthorized } from './finish-auth.ts';
 import type { HandleWorld } from './session-handle.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { ToolResult } from './results.ts';
@@ -92,9 +92,10 @@ export class SessionManager {
         const told = this.#ports.secrets.scrub(reason);
         this.#fleet.send({ type: 'SESSION.RECYCLE', id: record.id, atMs: clock.monotonic(), reason: told });
       },
-      authorized: (record) => {
-        for (const each of waitingForAuth(this.#records.values(), record)) world.recycle(each, 'it is authorised');
-      },
+      authorized: (record) =>
+        resumeAuthorized(this.#records.values(), record, (each) => {
+          world.recycle(each, 'it is authorised');
+        }),
       resetCircuit: (record) => {
         record.forgetOutcomes();
         this.#fleet.send({ type: 'CIRCUIT.RESET', id: record.id });

@@ -1,6 +1,8 @@
 import { AuthRequiredError, CallAbortedError, ConnectError, NotReadyError } from '../errors/request-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import type { Phase } from '../machines/connection-state.ts';
+import { nudgeIntervalMs } from '../machines/reconnect-policy.ts';
+import type { SessionData } from '../machines/session-context.ts';
 import { withoutPeriod } from './call-failure.ts';
 import { abortSignal, atLeast, type Rules } from './option-rules.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -24,6 +26,11 @@ export function isHopeless(phase: Phase): boolean {
   return hopeless.has(phase);
 }
 
+/** An attempt was asked for by hand, and is put off by a moment: nothing else has a session rest that shortly there. */
+function isNudged({ restMs }: SessionData): boolean {
+  return restMs !== null && restMs <= nudgeIntervalMs;
+}
+
 export interface Patience {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -43,7 +50,8 @@ export function whenReady(record: SessionRecord, patience: Patience): Promise<vo
       const { phase, context } = record.view;
       if (record.finished || record.removing !== undefined) return new ClosedError('session', record.id);
       if (record.admits) return true;
-      if (firstAttemptOnly ? phase.startsWith('disconnected.') : isHopeless(phase)) return connectError(record);
+      if (firstAttemptOnly ? phase.startsWith('disconnected.') : isHopeless(phase) && !isNudged(context))
+        return connectError(record);
       return firstAttemptOnly && context.generation > firstGeneration + 1 ? connectError(record) : undefined;
     },
     late: (afterMs) =>

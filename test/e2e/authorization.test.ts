@@ -106,7 +106,8 @@ describe('a server that somebody has to allow', unhurried, () => {
     await stage.reaches('a', 'disconnected.parked.auth', 2);
     expect(new Set(client.sentTo.map((url) => url.searchParams.get('state'))).size).toBe(2);
     await session.finishAuth({ code: 'from-the-person', state: client.state });
-    await stage.reaches('a', 'connected.healthy');
+    // At most one attempt a second is started by hand; this one comes when that is over.
+    await session.ready();
     await stage.close();
   });
 
@@ -120,6 +121,21 @@ describe('a server that somebody has to allow', unhurried, () => {
     });
     const failure = await failureOf(session.finishAuth({ code: 7 as never }));
     expect(failure).toMatchObject({ code: 'INVALID_OPTION', field: 'params.code' });
+    await stage.close();
+  });
+
+  test('may be allowed while its session is still letting go of the connection whose token was refused', async () => {
+    const { stage, server, client } = await waiting();
+    const session = stage.manager.session('a');
+    await session.finishAuth({ code: 'first', state: client.state });
+    await session.ready();
+    await client.provider.invalidateCredentials?.('tokens');
+    const failure = await failureOf(session.callTool('echo', { text: 'refused' }));
+    expect(failure).toMatchObject({ code: 'AUTH_REQUIRED', outcome: 'rejected', url: client.sentTo.at(-1)?.href });
+    await session.finishAuth({ code: 'second', state: client.state });
+    await session.ready();
+    expect(await textOf(session.callTool('echo', { text: 'hello' }))).toBe('hello');
+    expect(server.executions()).toEqual(['echo {"text":"hello"}']);
     await stage.close();
   });
 

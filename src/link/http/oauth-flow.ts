@@ -17,21 +17,28 @@ export async function authorise(
   const asked = extractWWWAuthenticateParams(
     new Response(null, { status, headers: wwwAuthenticate === null ? {} : { 'www-authenticate': wwwAuthenticate } }),
   );
+  const scope = status === 403 ? union((await provider.tokens())?.scope, asked.scope) : asked.scope;
   let sentTo: URL | null = null;
-  const watched = keepingDiscovery(provider, {
+  const kept = keepingDiscovery(provider);
+  let isDiscovered = false;
+  const watched = overridden(provider, {
     redirectToAuthorization: async (url) => {
       sentTo = url;
       await provider.redirectToAuthorization(url);
     },
+    saveDiscoveryState: async (discovered) => {
+      isDiscovered = true;
+      await kept.saveDiscoveryState(discovered);
+    },
+    // Who authorises for the server may have changed: each time, that is found out anew.
+    discoveryState: () => (isDiscovered ? kept.discoveryState() : undefined),
   });
-  // Each authorisation finds out anew.
-  authorizationStateOf(provider).discovered = undefined;
   const guarded = new GuardedFetch(server);
   try {
     if (asked.resourceMetadataUrl !== undefined) guarded.checkResourceMetadata(asked.resourceMetadataUrl);
     await auth(watched, {
       serverUrl: server.url,
-      ...(asked.scope === undefined ? {} : { scope: asked.scope }),
+      ...(scope === undefined ? {} : { scope }),
       ...(asked.resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl: asked.resourceMetadataUrl }),
       // A renewed token has the scope of the one before it.
       forceReauthorization: status === 403,
@@ -52,7 +59,7 @@ export async function exchangeCode(
 ): Promise<void> {
   const guarded = new GuardedFetch(server);
   try {
-    await auth(keepingDiscovery(provider), {
+    await auth(overridden(provider, keepingDiscovery(provider)), {
       serverUrl: server.url,
       authorizationCode: code,
       ...(issuer === undefined ? {} : { iss: issuer }),
@@ -63,19 +70,26 @@ export async function exchangeCode(
   }
 }
 
+/** What was granted and what is missing now: new tokens take the place of the old ones, and must not allow less. */
+function union(granted: string | undefined, missing: string | undefined): string | undefined {
+  if (granted === undefined || missing === undefined) return missing;
+  return [...new Set([...granted.split(' '), ...missing.split(' ')])].join(' ');
+}
+
 type Overrides = Partial<Pick<OAuthProvider, 'redirectToAuthorization' | 'saveDiscoveryState' | 'discoveryState'>>;
 
-/** Has what was found out on the way to the person checked on the way back, also where the provider does not keep it. */
-function keepingDiscovery(provider: OAuthProvider, overrides: Overrides = {}): OAuthProvider {
-  if (provider.saveDiscoveryState !== undefined) return overridden(provider, overrides);
+/** Has what is found out kept for the way back, also where the provider does not keep it itself. */
+function keepingDiscovery(
+  provider: OAuthProvider,
+): Required<Pick<OAuthProvider, 'saveDiscoveryState' | 'discoveryState'>> {
   const state = authorizationStateOf(provider);
-  return overridden(provider, {
-    ...overrides,
-    saveDiscoveryState: (discovered) => {
+  return {
+    saveDiscoveryState: async (discovered) => {
       state.discovered = discovered;
+      await provider.saveDiscoveryState?.(discovered);
     },
-    discoveryState: () => state.discovered,
-  });
+    discoveryState: () => provider.discoveryState?.() ?? state.discovered,
+  };
 }
 
 /** The same provider, but for these. A class with private fields works, as its methods are called on itself. */

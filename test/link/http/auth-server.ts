@@ -12,6 +12,8 @@ export class AuthServer {
   /** Decides how a renewal is answered, and when. */
   onGrant: () => unknown = () => undefined;
   resource = '';
+  /** What its metadata call it; null: what it is. */
+  issuer: string | null = null;
   readonly #server: Server;
 
   private constructor() {
@@ -66,7 +68,7 @@ export class AuthServer {
     };
     if (path.startsWith('/.well-known/oauth-authorization-server')) {
       answer({
-        issuer: this.origin,
+        issuer: this.issuer ?? this.origin,
         authorization_endpoint: `${this.origin}/authorize`,
         token_endpoint: `${this.origin}/token`,
         response_types_supported: ['code'],

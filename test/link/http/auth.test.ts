@@ -355,4 +355,33 @@ describe('an OAuth provider', () => {
     expect(JSON.stringify(owner.events)).not.toMatch(/refresh-0|token-0/);
     expect(JSON.stringify(owner.events)).toContain('invalid_scope');
   });
+
+  it('is sent nowhere by an authorisation server whose metadata are those of another issuer', async () => {
+    const tokens = await serveTokens();
+    tokens.issuer = 'https://elsewhere.example.com';
+    const server = await serve();
+    tokens.protect(server);
+    server.script.post['initialize'] = ({ response }) =>
+      response.writeHead(401, { 'www-authenticate': tokens.challenge }).end();
+    const provider = new TestProvider(tokens.origin);
+    const owner = link(server, { auth: provider });
+    expect((await owner.first('down')).fault).toMatchObject({ kind: 'auth', code: 'authorization-failed' });
+    expect([provider.redirects, tokens.grants]).toEqual([[], []]);
+  });
+
+  it('asks for what was granted together with what is missing when the scope is too small', async () => {
+    const tokens = await serveTokens();
+    const server = await serve();
+    tokens.protect(server);
+    const provider = new TestProvider(tokens.origin, { scope: 'read list' });
+    const owner = await link(server, { auth: provider }).opened();
+    server.script.post['tools/call'] = ({ response }) =>
+      response
+        .writeHead(403, {
+          'www-authenticate': `${tokens.challenge.replace('invalid_token', 'insufficient_scope')}, scope="write read"`,
+        })
+        .end();
+    await failureOf(owner.call('tools/call'));
+    expect(provider.redirects.map((url) => url.searchParams.get('scope'))).toEqual(['read list write']);
+  });
 });
