@@ -125,6 +125,10 @@ export type { HttpOptions, WebSocketOptions } from './manager/remote-targets.ts'
 export type { Optional, ServerOptions } from './manager/server-options.ts';
 export type { ServerGroupConfig } from './manager/server-group.ts';
 export type { CheckRequest, OutputSchema, OutputValidator, UncheckedReason, Verdict } from './validation/validator.ts';
+export { TaskError, type TaskProblem } from './errors/task-errors.ts';
+export type { TaskOptions } from './manager/session-tasks.ts';
+export type { TaskState, TaskStatus } from './manager/task-state.ts';
+export type { ToolTask } from './manager/tool-task.ts';
 export type { ToolCallUpdate } from './manager/observed-call.ts';
 export type { Caller, Session } from './manager/session.ts';
 export type { ServerTarget, StdioOptions } from './manager/targets.ts';

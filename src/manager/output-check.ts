@@ -19,7 +19,7 @@ export function checkOutput(
 ): Promise<void> | undefined {
   const listed = call.tool === undefined ? undefined : record.tools.listed(call.tool);
   const schema = listed?.tool.outputSchema;
-  if (listed === undefined || schema === undefined || !record.options.validateOutput || result['isError'] === true) {
+  if (listed === undefined || schema === undefined || !record.options.validateOutput || hasNoOutput(call, result)) {
     return undefined;
   }
   const verdict = validator.check({
@@ -33,6 +33,11 @@ export function checkOutput(
     return undefined;
   }
   return judgeLater(record, call, listed, result, time, verdict);
+}
+
+/** The tool said that it failed, or has only begun. */
+function hasNoOutput({ params }: Call<unknown>, result: Readonly<Record<string, unknown>>): boolean {
+  return result['isError'] === true || (params?.['task'] !== undefined && result['task'] !== undefined);
 }
 
 async function judgeLater(

@@ -16,6 +16,8 @@ import { conflatedValues, distinctValues, type Watched } from './observing.ts';
 import { checkRoots, oneOf, sections, text } from './option-rules.ts';
 import { isAnything, logLevels, logMessageIn, type LogLevel, type Root, type ServerLogMessage } from './results.ts';
 import type { Session } from './session.ts';
+import { SessionTasks, type TaskOptions } from './session-tasks.ts';
+import type { ToolTask } from './tool-task.ts';
 import type { SessionRecord } from './session-record.ts';
 import { SessionRoute } from './session-route.ts';
 import { readyRules, readyTimeoutMs, whenReady, type Patience } from './when-ready.ts';
@@ -38,6 +40,7 @@ export class SessionHandle extends CallerVerbs implements Session {
   readonly id: string;
   readonly #record: SessionRecord;
   readonly #world: HandleWorld;
+  #tasks: SessionTasks | undefined;
 
   constructor(record: SessionRecord, world: HandleWorld) {
     super();
@@ -112,6 +115,11 @@ export class SessionHandle extends CallerVerbs implements Session {
     const { timeoutMs = readyTimeoutMs, signal } = options;
     if (this.#record.view.phase === 'idle' && signal?.aborted !== true) this.#world.open(this.#record);
     await whenReady(this.#record, { timeoutMs, signal });
+  }
+
+  startTask(name: string, args: Readonly<Record<string, unknown>> = {}, options: TaskOptions = {}): Promise<ToolTask> {
+    this.#tasks ??= new SessionTasks(this.#record, (call) => this.perform(call));
+    return this.#tasks.start(name, args, options);
   }
 
   async ping(options: Patience = {}): Promise<{ readonly ms: number }> {

@@ -5,6 +5,8 @@ import type { CallOptions } from './call-options.ts';
 import type { Catalog } from './catalog.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { SessionEvent } from './manager-events.ts';
+import type { TaskOptions } from './session-tasks.ts';
+import type { ToolTask } from './tool-task.ts';
 import type { ToolCallUpdate } from './observed-call.ts';
 import type {
   Completion,
@@ -84,6 +86,12 @@ export interface Session extends Caller {
   readonly notifications$: Observable<{ readonly method: string; readonly params: unknown }>;
   /** The server's log messages, from the level on that was set with `setLogLevel`. Hot. Completes when the session is closed. */
   readonly log$: Observable<ServerLogMessage>;
+  /**
+   * Has the server run a tool as a task, which goes on without a connection: over reconnects, and over the end of the server’s process if
+   * the server keeps it. Resolves when the server has taken it; the result is the task's. Rejects as a call does, and with `TaskError` where
+   * the server or the tool runs no tasks, or runs 256 for this session.
+   */
+  startTask(name: string, args?: Readonly<Record<string, unknown>>, options?: TaskOptions): Promise<ToolTask>;
   /** One round trip, measured. It does not count as a health check. */
   ping(options?: {
     readonly timeoutMs?: number | undefined;

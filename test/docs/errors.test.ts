@@ -23,6 +23,7 @@ import {
   QueueFullError,
   RpcError,
 } from '../../src/errors/request-errors.ts';
+import { TaskError } from '../../src/errors/task-errors.ts';
 import { TokenFileError } from '../../src/errors/token-file-error.ts';
 import { ToolChangedError, UnknownToolError } from '../../src/errors/tool-errors.ts';
 import {
@@ -55,6 +56,7 @@ const samples: Readonly<Record<string, HoldfastError>> = {
   UnknownToolError: new UnknownToolError('t', [], true),
   ToolChangedError: new ToolChangedError({ ...where, tool: 't', before: 'x', after: 'y' }),
   AuthRequiredError: new AuthRequiredError('', { ...where, outcome: 'rejected' }),
+  TaskError: new TaskError('', { serverId: 'a', problem: 'lost', tool: 't' }),
   TokenFileError: new TokenFileError('a', ''),
   AuthorizationError: new AuthorizationError('', { ...where, problem: 'denied' }),
   CircuitOpenError: new CircuitOpenError('', where),

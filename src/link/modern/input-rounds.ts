@@ -4,6 +4,8 @@ import { LinkError } from '../fault.ts';
 import type { Fault } from '../fault.ts';
 import type { Pending } from '../link.ts';
 import type { ServerQuestions } from '../sdk/server-questions.ts';
+import { answersTo, refused } from './input-answers.ts';
+import { startedTask } from './task-verbs.ts';
 
 /** How often a server may ask for more input before one request is given up. */
 const MAX_ROUNDS = 10;
@@ -24,12 +26,15 @@ export class InputRounds implements Pending<Record<string, unknown>> {
   readonly answer: Promise<Record<string, unknown>>;
   readonly #sendAgain: SendAgain;
   readonly #questions: ServerQuestions;
+  readonly #mayBeTask: boolean;
   #call: Call;
   #rounds = 0;
   #asking: AbortController | undefined;
   #cancelled: (error: LinkError) => void = () => undefined;
 
-  constructor(first: Call, sendAgain: SendAgain, questions: ServerQuestions) {
+  /** `mayBeTask`: the server was told that it may make a task of it. */
+  constructor(first: Call, sendAgain: SendAgain, questions: ServerQuestions, mayBeTask = false) {
+    this.#mayBeTask = mayBeTask;
     this.#call = first;
     this.#sendAgain = sendAgain;
     this.#questions = questions;
@@ -47,6 +52,7 @@ export class InputRounds implements Pending<Record<string, unknown>> {
     // Left out, it is complete, as with every server of an older revision.
     if (resultType === undefined || resultType === 'complete') return complete;
     if (resultType === 'input_required') return this.#round(result);
+    if (resultType === 'task' && this.#mayBeTask) return startedTask(result);
     throw refused({
       kind: 'protocol',
       code: 'result-type',
@@ -67,36 +73,14 @@ export class InputRounds implements Pending<Record<string, unknown>> {
     return this.#take(await this.#call.answer);
   }
 
-  async #answers(questions: readonly [string, unknown][]): Promise<Record<string, unknown>> {
+  async #answers(inputRequests: readonly [string, unknown][]): Promise<Record<string, unknown>> {
     const asking = new AbortController();
     this.#asking = asking;
     try {
-      const answers = await Promise.all(
-        questions.map(async ([key, question]) => [key, await this.#answer(question, asking.signal)] as const),
-      );
-      return Object.fromEntries(answers);
-    } catch (error) {
-      // One question that is not answered makes the answers to the others worthless.
-      asking.abort();
-      throw error instanceof LinkError ? error : refused(HANDLER_FAILED, error);
+      return await answersTo(inputRequests, this.#questions, asking);
     } finally {
       this.#asking = undefined;
     }
-  }
-
-  async #answer(question: unknown, signal: AbortSignal): Promise<Record<string, unknown>> {
-    const method = isRecord(question) ? question['method'] : undefined;
-    const params = isRecord(question) ? question['params'] : undefined;
-    const answerer = this.#questions.answererOf(method);
-    if (answerer === undefined) {
-      const asked = typeof method === 'string' ? JSON.stringify(method.slice(0, 60)) : 'something';
-      throw refused({
-        kind: 'config',
-        code: 'no-handler',
-        message: `The server needs an answer to ${asked} first, and no handler is given for that: see "handlers" of the server's options.`,
-      });
-    }
-    return answerer(isRecord(params) ? params : {}, signal);
   }
 
   /** What the caller gives up is given up at once, whatever a handler makes of its signal. */
@@ -114,10 +98,6 @@ function pause(): Promise<undefined> {
   });
 }
 
-function refused(fault: Fault, cause?: unknown): LinkError {
-  return new LinkError({ kind: 'refused', sent: true, fault }, cause === undefined ? undefined : { cause });
-}
-
 const NOTHING_ASKED: Fault = {
   kind: 'protocol',
   code: 'nothing-asked',
@@ -128,10 +108,4 @@ const TOO_MANY_ROUNDS: Fault = {
   kind: 'protocol',
   code: 'too-many-rounds',
   message: `The server still wanted input after ${MAX_ROUNDS} rounds.`,
-};
-
-const HANDLER_FAILED: Fault = {
-  kind: 'internal',
-  code: 'handler-threw',
-  message: 'The server needs an answer first, and the handler that was to give it failed.',
 };

@@ -1,4 +1,5 @@
 import { Call } from '../engine/call.ts';
+import { isRecord } from '../engine/json-rpc.ts';
 import type { Fault } from '../fault.ts';
 import type { OpenSpec, Pending, RequestOptions, ServerFacts } from '../link.ts';
 import type { Channel } from '../sdk/channel.ts';
@@ -18,6 +19,7 @@ import type { Envelope } from './envelope.ts';
 import { InputRounds } from './input-rounds.ts';
 import { ParamHeaders } from './param-headers.ts';
 import { ResultCache } from './result-cache.ts';
+import { TASKS, TaskVerbs } from './task-verbs.ts';
 
 /** None of these may throw. */
 export interface ModernVerbsListeners {
@@ -37,11 +39,13 @@ type Params = Readonly<Record<string, unknown>> | undefined;
  * | `ping` | `server/discover` |
  * | `logging/setLevel` | kept, and said with every request from then on |
  * | `resources/subscribe`, `resources/unsubscribe` | what `subscriptions/listen` listens to is changed |
+ * | `tools/call` with `task`, `tasks/get`, `tasks/result` | by the extension for tasks |
  */
 export class ModernVerbs implements Verbs {
   readonly #channel: Channel;
   readonly #watch: ChangeWatch;
   readonly #cache = new ResultCache();
+  readonly #tasks: TaskVerbs;
   /** Null on a wire without headers. */
   readonly #headers: ParamHeaders | null;
   #envelope: Envelope;
@@ -59,6 +63,11 @@ export class ModernVerbs implements Verbs {
       [CLIENT_INFO]: clientInfo,
       [CLIENT_CAPABILITIES]: channel.questions.capabilities,
     };
+    this.#tasks = new TaskVerbs(
+      (method, params) => this.#ask(method, params, undefined, true),
+      channel.questions,
+      onFault,
+    );
     this.#headers = hasHeaders ? new ParamHeaders(onFault) : null;
     this.#watch = new ChangeWatch(
       (params) => channel.engine.request('subscriptions/listen', enveloped(params, this.#envelope)),
@@ -94,7 +103,17 @@ export class ModernVerbs implements Verbs {
       case 'resources/unsubscribe':
         this.#watch.unsubscribe(String(params?.['uri']));
         return ownAnswer({});
+      case 'tasks/get':
+        return this.#tasks.get(params ?? {});
+      case 'tasks/result':
+        return this.#tasks.result(params ?? {});
+      case 'tasks/cancel':
+        return this.#ask(method, params, options, true);
       default: {
+        if (method === 'tools/call' && params?.['task'] !== undefined) {
+          const { task: _, ...call } = params;
+          return this.#ask(method, call, options, true);
+        }
         const fresh = this.#cache.find(method, params);
         return fresh === undefined ? this.#ask(method, params, options) : ownAnswer(fresh);
       }
@@ -114,18 +133,24 @@ export class ModernVerbs implements Verbs {
     this.#watch.end();
   }
 
-  #ask(method: string, params: Params, options: RequestOptions | undefined): Pending<Record<string, unknown>> {
+  /** `knowsTasks`: the server may make a task of it, or it is about one. */
+  #ask(
+    method: string,
+    params: Params,
+    options: RequestOptions | undefined,
+    knowsTasks = false,
+  ): Pending<Record<string, unknown>> {
     const { engine, questions } = this.#channel;
     let asked: Record<string, unknown>;
     try {
-      asked = enveloped(params, this.#envelope);
+      asked = enveloped(params, knowsTasks ? withTasks(this.#envelope) : this.#envelope);
     } catch (error) {
       return Call.failed({ kind: 'link', sent: false, fault: NOT_JSON }, error);
     }
     const headers = this.#headers?.of(method, params);
     const send = (more?: Readonly<Record<string, unknown>>) =>
       engine.request(method, more === undefined ? asked : { ...asked, ...more }, { ...options, headers });
-    const rounds = new InputRounds(send(), send, questions);
+    const rounds = new InputRounds(send(), send, questions, knowsTasks);
     return {
       answer: rounds.answer.then((result) => this.#note(method, params, result)),
       cancel: () => rounds.cancel(),
@@ -137,6 +162,14 @@ export class ModernVerbs implements Verbs {
     this.#cache.keep(method, params, noted);
     return noted;
   }
+}
+
+function withTasks(envelope: Envelope): Envelope {
+  const capabilities = envelope[CLIENT_CAPABILITIES];
+  return {
+    ...envelope,
+    [CLIENT_CAPABILITIES]: { ...(isRecord(capabilities) && capabilities), extensions: { [TASKS]: {} } },
+  };
 }
 
 function ownAnswer(result: Record<string, unknown>): Pending<Record<string, unknown>> {
