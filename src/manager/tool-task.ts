@@ -30,7 +30,7 @@ export interface ToolTask {
 export interface TaskOwner {
   readonly serverId: string;
   readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
-  /** Asks the server about it. Neither repeated nor counted as a call. */
+  /** Asks the server about it: at once or not at all, and whatever comes of it moves no circuit. */
   ask(method: 'tasks/get' | 'tasks/cancel', params: { readonly taskId: string }): Promise<Record<string, unknown>>;
   /** Asks for its result, as long as a call may take. */
   fetch(tool: string, params: { readonly taskId: string }): Promise<ToolResult>;
