@@ -11,12 +11,20 @@ export interface Dialect {
   readonly container: string;
   /** What `"type": "http"` means there. VS Code tries Streamable HTTP and falls back to SSE. */
   readonly httpMode: 'auto' | 'streamable-http';
+  /** How variables are written: `${VAR}` and its like, or `{env:VAR}`. Default `dollar`. */
+  readonly variables?: 'dollar' | 'braces';
+  /** `command` holds the arguments too, as a list. Default false. */
+  readonly commandIsList?: boolean;
+  /** Others have a key of that name which holds no servers: without servers of its own it is left alone. Default false. */
+  readonly isShared?: boolean;
 }
 
 /** In the order in which they are looked for. */
 const dialects: readonly Dialect[] = [
   { container: 'mcpServers', httpMode: 'streamable-http' },
   { container: 'servers', httpMode: 'auto' },
+  { container: 'context_servers', httpMode: 'auto' },
+  { container: 'mcp', httpMode: 'auto', variables: 'braces', commandIsList: true, isShared: true },
 ];
 
 /** The top-level members of a file that matter to holdfast. */
@@ -43,7 +51,8 @@ export function recogniseDocument(root: JsonValue, report: Report): Document {
     throw refuse(root, `the file must hold an object, but it holds ${kindOf(root)}`, 'write { "mcpServers": { … } }');
   }
   const members = new Map<string, JsonMember>();
-  const ours = new Set([...dialects.map(({ container }) => container), 'inputs', 'holdfast']);
+  const containers = dialects.map(({ container }) => container);
+  const ours = new Set([...containers, 'inputs', 'holdfast']);
   for (const member of root.members) {
     const first = members.get(member.name);
     if (first !== undefined && ours.has(member.name)) {
@@ -59,12 +68,13 @@ export function recogniseDocument(root: JsonValue, report: Report): Document {
     const member = members.get(dialect.container);
     return member === undefined ? [] : [{ dialect, member }];
   });
-  const [chosen, other] = found;
+  const [chosen, ...others] = found;
+  const other = others.find(({ dialect }) => dialect.isShared !== true);
   if (chosen === undefined) {
-    const nearest = [...members.keys()].find((name) => nearestName(name, ['mcpServers', 'servers']) !== undefined);
+    const nearest = [...members.keys()].find((name) => nearestName(name, containers) !== undefined);
     throw refuse(
       root,
-      'the file has neither "mcpServers" nor "servers", so it names no servers',
+      'the file has none of "mcpServers", "servers", "context_servers" and "mcp", so it names no servers',
       nearest === undefined ? 'put the servers under "mcpServers": { … }' : `rename ${quoted(nearest)} to "mcpServers"`,
     );
   }

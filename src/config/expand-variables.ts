@@ -11,6 +11,8 @@ export interface VariableScope {
   readonly workspaceFolder: string;
   readonly userHome: string;
   readonly pathSeparator: string;
+  /** How they are written in this file. Default `dollar`. */
+  readonly variables?: 'dollar' | 'braces' | undefined;
   /** Told of each value of an environment variable or an input that went into a text, with its name. */
   readonly onValue?: ((name: string, value: string) => void) | undefined;
 }
@@ -91,7 +93,8 @@ function resolve(body: string, scope: VariableScope): string | VariableFault {
   return lookUp(scope, variable) ?? fallback ?? unset(`\${${printable(variable)}}`, variable);
 }
 
-function lookUp(scope: VariableScope, name: string): string | undefined {
+/** The value of an environment variable, and whoever wants to know of it is told. */
+export function lookUp(scope: VariableScope, name: string): string | undefined {
   return told(scope, name, Object.hasOwn(scope.env, name) ? scope.env[name] : undefined);
 }
 

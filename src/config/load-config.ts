@@ -51,7 +51,7 @@ export interface LoadedConfig {
 
 /**
  * Reads a configuration file: JSON with comments and trailing commas, the servers under `mcpServers` (Claude Desktop, Claude Code,
- * Cursor) or `servers` (VS Code), and holdfast's own settings under `holdfast`. Without a path it takes the first that exists of
+ * Cursor), `servers` (VS Code), `context_servers` (Zed) or `mcp` (opencode), and holdfast's own settings under `holdfast`. Without a path it takes the first that exists of
  * `holdfast.json`, `.mcp.json`, `mcp.json` and `.vscode/mcp.json` in `cwd`.
  *
  * A mistake about one server or group keeps it out, is told once in `problems` with file, line, column, field and fix, and
@@ -73,6 +73,7 @@ export async function loadConfig(path?: string, options: LoadConfigOptions = {})
     workspaceFolder: projectFolder,
     userHome: env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'] || homedir(),
     pathSeparator: sep,
+    variables: document.dialect.variables,
   };
   return readServers(document, { dialect: document.dialect, scope, projectFolder, readFile }, report);
 }

@@ -5,7 +5,7 @@ import { bareRecord } from './bare-record.ts';
 import type { EntryContext } from './entry-context.ts';
 import type { VariableScope } from './expand-variables.ts';
 import { kindOf } from './json-document.ts';
-import type { JsonMember } from './json-document.ts';
+import type { JsonMember, JsonValue } from './json-document.ts';
 import { quoted } from './printable.ts';
 import { describeReadError } from './read-text-file.ts';
 import { membersOf } from './report.ts';
@@ -14,7 +14,7 @@ import type { StdioSpec } from './server-spec.ts';
 import { expandText, readFilledText, readText } from './text-value.ts';
 
 /** The keys that only an entry with a command has. */
-export const stdioKeys = ['command', 'args', 'cwd', 'env', 'envFile', 'inheritEnv'] as const;
+export const stdioKeys = ['command', 'args', 'cwd', 'env', 'environment', 'envFile', 'inheritEnv'] as const;
 
 /** Reads an entry with a command. What is wrong is reported, and then the result is not to be used. */
 export async function readStdioEntry(
@@ -30,11 +30,12 @@ export async function readStdioEntry(
   const env = new Map<string, string | null>();
   const envFile = members.get('envFile');
   if (envFile !== undefined) await readEnvFile(envFile, env, context, report);
-  readEnv(members.get('env'), env, scope, report);
+  readEnv(members.get('env') ?? members.get('environment'), env, scope, report);
+  const line = commandLine(command, members.get('args'), context, report);
   return {
     kind: 'stdio',
-    command: readCommand(command, places, report),
-    args: readArgs(members.get('args'), scope, report),
+    command: line.command === undefined ? '' : (readFilledText(line.command, 'command', places, report) ?? ''),
+    args: line.args.map((item) => readText(item, 'an argument', scope, report) ?? ''),
     cwd: resolve(projectFolder, cwd),
     env: bareRecord(env),
     inheritEnv: readInheritEnv(members.get('inheritEnv'), report),
@@ -46,29 +47,37 @@ function placesOf(scope: VariableScope): VariableScope {
   return { ...scope, onValue: undefined };
 }
 
-function readCommand({ value }: JsonMember, scope: VariableScope, report: Report): string {
-  if (value.type === 'array') {
+/** The program, and what it is given: under two keys or, where the dialect has it so, in one list. */
+function commandLine(
+  { value }: JsonMember,
+  args: JsonMember | undefined,
+  { dialect }: EntryContext,
+  report: Report,
+): { readonly command: JsonValue | undefined; readonly args: readonly JsonValue[] } {
+  const further = argsIn(args, report);
+  if (value.type !== 'array') return { command: value, args: further };
+  if (dialect.commandIsList !== true) {
     report.problem(
       value,
       'command must be a string, but it is an array',
       'put the program into "command" and the rest into "args"',
     );
-    return '';
+    return { command: undefined, args: [] };
   }
-  return readFilledText(value, 'command', scope, report) ?? '';
+  const [command, ...rest] = value.items;
+  if (command === undefined) report.problem(value, 'command is empty', 'write "command": ["program", "argument", …]');
+  return { command, args: [...rest, ...further] };
 }
 
-function readArgs(member: JsonMember | undefined, scope: VariableScope, report: Report): readonly string[] {
+function argsIn(member: JsonMember | undefined, report: Report): readonly JsonValue[] {
   if (member === undefined) return [];
-  if (member.value.type !== 'array') {
-    report.problem(
-      member.value,
-      `args must be an array of strings, but it is ${kindOf(member.value)}`,
-      'write "args": ["…", "…"]',
-    );
-    return [];
-  }
-  return member.value.items.map((item) => readText(item, 'an argument', scope, report) ?? '');
+  if (member.value.type === 'array') return member.value.items;
+  report.problem(
+    member.value,
+    `args must be an array of strings, but it is ${kindOf(member.value)}`,
+    'write "args": ["…", "…"]',
+  );
+  return [];
 }
 
 function readInheritEnv(member: JsonMember | undefined, report: Report): boolean {

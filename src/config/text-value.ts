@@ -1,3 +1,4 @@
+import { expandBraces } from './expand-braces.ts';
 import { expandVariables } from './expand-variables.ts';
 import type { VariableScope } from './expand-variables.ts';
 import { kindOf } from './json-document.ts';
@@ -21,7 +22,7 @@ export function expandText(
   scope: VariableScope,
   report: Report,
 ): string | undefined {
-  const expansion = expandVariables(text, scope);
+  const expansion = scope.variables === 'braces' ? expandBraces(text, scope) : expandVariables(text, scope);
   if (!expansion.ok) {
     for (const fault of expansion.faults) report.problem(place, fault.problem, fault.fix);
     return undefined;

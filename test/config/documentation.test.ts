@@ -14,7 +14,7 @@ it('every example in docs/configuration.md loads without a problem or a warning'
   const loaded = await Promise.all(
     examples.map((example) =>
       loadText(example, {
-        env: { SEARCH_TOKEN: 't', MCP_INPUT_API_KEY: 'k' },
+        env: { SEARCH_TOKEN: 't', MCP_INPUT_API_KEY: 'k', HOME: '/home/a', KEY: 'k' },
         readFile: async (path) => (path.endsWith('.env') ? 'A=1\n' : example),
       }),
     ),
@@ -22,6 +22,8 @@ it('every example in docs/configuration.md loads without a problem or a warning'
   expect(loaded.map(({ servers, problems, warnings }) => [servers.map(({ id }) => id), problems, warnings])).toEqual([
     [['files', 'search'], [], []],
     [['weather'], [], []],
+    [['files', 'search'], [], []],
+    [['files', 'search'], [], []],
     [['files'], [], []],
     [['shop'], [], []],
     [['search-eu', 'search-us'], [], []],
