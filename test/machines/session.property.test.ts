@@ -61,8 +61,11 @@ describe('whatever happens to a session in whatever order', () => {
     const reached = new Set<Phase>();
     const taken = new Set<string>();
     const circuitTaken = new Set<string>();
-    fc.assert(
-      fc.property(sessionPolicy, randoms, fc.array(step, { maxLength: 160, size: 'max' }), (policy, chances, steps) => {
+    const property = fc.property(
+      sessionPolicy,
+      randoms,
+      fc.array(step, { maxLength: 160, size: 'max' }),
+      (policy, chances, steps) => {
         let draws = 0;
         const run = new SessionRun(policy, () => chances[draws++ % chances.length] ?? 0);
         for (const each of steps) {
@@ -74,9 +77,14 @@ describe('whatever happens to a session in whatever order', () => {
           taken.add(`${from} → ${run.phase}`);
           circuitTaken.add(`${circuit} → ${run.circuit}`);
         }
-      }),
-      { numRuns: 400 },
+      },
     );
+    const isAllThere = (): boolean =>
+      phases.every((phase) => reached.has(phase)) &&
+      ways.every((way) => taken.has(way)) &&
+      circuitWays.every((way) => circuitTaken.has(way));
+    // What is rare is missed by one round in some hundred: it gets a few more.
+    for (let round = 0; round < 5 && !isAllThere(); round += 1) fc.assert(property, { numRuns: 400 });
     expect(phases.filter((phase) => !reached.has(phase))).toEqual([]);
     expect(ways.filter((way) => !taken.has(way))).toEqual([]);
     expect(circuitWays.filter((way) => !circuitTaken.has(way))).toEqual([]);

@@ -7,20 +7,26 @@ export interface BodyDecoderOptions {
   /** Everything has been decoded; the reader's `end` is its caller's to call. */
   readonly onEnd: () => void;
   readonly onBroken: (error: unknown) => void;
-  /** It takes more again after a {@link BodyDecoder.push} that said no. */
-  readonly onDrain: () => void;
 }
+
+/** How much may wait to be decoded: more than any message that is not too large, in bytes. */
+const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
 
 /**
  * Decodes a compressed body, one small piece at a time, so that a bomb costs no more than the reader's cap. We never ask a server to
  * compress, but some proxies do not wait to be asked.
+ *
+ * The connection is never paused meanwhile: undici takes the process down when a server closes one that is. A server that sends
+ * faster than can be decoded has 16 MB, then the exchange breaks.
  */
 export class BodyDecoder {
   readonly #stream: Gunzip | Inflate | BrotliDecompress | null;
+  readonly #options: BodyDecoderOptions;
   #isOver = false;
 
   /** `encoding` is the value of `content-encoding`; one that is unknown, or two at once, break the exchange. */
   constructor(encoding: string, options: BodyDecoderOptions) {
+    this.#options = options;
     this.#stream = streamFor(encoding.trim().toLowerCase());
     if (this.#stream === null) {
       // Not from here: the exchange does not hold its decoder yet.
@@ -31,9 +37,6 @@ export class BodyDecoder {
       .on('data', (chunk: Buffer) => {
         if (!this.#isOver) options.reader.push(chunk);
       })
-      .on('drain', () => {
-        if (!this.#isOver) options.onDrain();
-      })
       .on('end', () => {
         if (this.#isOver) return;
         this.#isOver = true;
@@ -42,9 +45,12 @@ export class BodyDecoder {
       .on('error', (error) => this.#break(options, error));
   }
 
-  /** False: take no more from the connection until `onDrain`. */
-  push(chunk: Buffer): boolean {
-    return this.#isOver || this.#stream === null || this.#stream.write(chunk);
+  push(chunk: Buffer): void {
+    if (this.#isOver || this.#stream === null) return;
+    if (this.#stream.writableLength + chunk.length > MAX_BACKLOG_BYTES) {
+      this.#stream.destroy();
+      this.#break(this.#options, new BacklogError());
+    } else this.#stream.write(chunk);
   }
 
   end(): void {
@@ -70,6 +76,16 @@ class UnknownEncodingError extends Error {
 
   constructor() {
     super('The response is in an encoding that was not asked for and is not known.');
+  }
+}
+
+/** More of the body waits to be decoded than any message can have. */
+class BacklogError extends Error {
+  override readonly name = 'BacklogError';
+  readonly code = 'decoding-backlog';
+
+  constructor() {
+    super('The server sends faster than its response can be decoded.');
   }
 }
 

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import { Agent, fetch } from 'undici';
+import { Agent } from 'undici';
+import { WholeAnswer } from './whole-answer.ts';
 
-/** How much an authorisation server may say in one answer, in bytes, and how long it may take, in milliseconds. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
+/** How long an authorisation server may take to be connected and to go on, in milliseconds. */
 const ANSWER_LIMIT_MS = 5_000;
 
 /** How often an answer may point to another address of the same origin. */
@@ -77,10 +77,8 @@ export class GuardedFetch {
       const response = await this.#send(at, init);
       const location = response.headers.get('location');
       if (response.status < 300 || response.status >= 400 || location === null) {
-        const answer = await capped(response);
-        return isTokenRequest(init) ? harmless(answer) : answer;
+        return isTokenRequest(init) ? harmless(response) : response;
       }
-      await response.body?.cancel();
       const next = new URL(location, at);
       if (next.origin !== at.origin)
         throw new AddressRefusedError(next, `${at.origin} points there, which is another origin`);
@@ -101,6 +99,7 @@ export class GuardedFetch {
   }
 
   #check(url: URL): void {
+    if (url.username !== '' || url.password !== '') throw new AddressRefusedError(url, 'it holds credentials');
     const isLocal = isLoopbackName(url.hostname);
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (isLocal || this.#allowsPrivate))) {
       throw new AddressRefusedError(url, 'it has no TLS');
@@ -110,15 +109,20 @@ export class GuardedFetch {
       throw new AddressRefusedError(url, 'its address is private');
   }
 
-  #send(url: URL, { method, headers, body }: RequestInit): ReturnType<typeof fetch> {
-    return fetch(url, {
-      dispatcher: this.#agent,
-      headers: [...new Headers(headers)],
-      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-      redirect: 'manual',
-      ...(method === undefined ? {} : { method }),
-      ...(body instanceof URLSearchParams || typeof body === 'string' ? { body: body.toString() } : {}),
-    });
+  async #send(url: URL, { method, headers, body }: RequestInit): Promise<Response> {
+    const answer = new WholeAnswer();
+    const sent = body instanceof URLSearchParams || typeof body === 'string' ? body.toString() : null;
+    this.#agent.dispatch(
+      {
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: methodOf(method),
+        headers: { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity' },
+        body: sent,
+      },
+      answer,
+    );
+    return answer.response;
   }
 
   readonly #lookup: LookupFunction = (hostname, options, callback) => {
@@ -155,6 +159,11 @@ function isPrivate(address: string): boolean {
   return PRIVATE.check(mapped, isIP(mapped) === 6 ? 'ipv6' : 'ipv4');
 }
 
+function methodOf(method: string | undefined): 'GET' | 'POST' {
+  if (method === undefined || method === 'GET' || method === 'POST') return method ?? 'GET';
+  throw new Error(`No authorisation sends ${method}.`);
+}
+
 function isTokenRequest({ body }: RequestInit): boolean {
   return body instanceof URLSearchParams && body.has('grant_type');
 }
@@ -186,20 +195,4 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
   } catch {
     return {};
   }
-}
-
-async function capped(response: Awaited<ReturnType<typeof fetch>>): Promise<Response> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('The authorisation server sent more than an answer can hold.');
-    chunks.push(chunk);
-  }
-  return new Response(chunks.length === 0 ? null : Buffer.concat(chunks), {
-    status: response.status,
-    statusText: response.statusText,
-    headers: [...response.headers],
-  });
 }

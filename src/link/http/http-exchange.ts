@@ -93,7 +93,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    controller: Dispatcher.DispatchController,
+    _controller: unknown,
     status: number,
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
@@ -106,16 +106,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
       reader: this.#reader,
       onEnd: () => this.#complete(),
       onBroken: (error) => this.#break(error),
-      onDrain: () => {
-        if (!this.#isOver) controller.resume();
-      },
     });
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: unknown, chunk: Buffer): void {
     if (this.#isOver) return;
     if (this.#decoder !== undefined) {
-      if (!this.#decoder.push(chunk)) controller.pause();
+      this.#decoder.push(chunk);
     } else if (this.#reader !== null) {
       this.#reader.push(chunk);
     } else {

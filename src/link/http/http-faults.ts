@@ -97,6 +97,7 @@ function isMalformed(code: string): boolean {
     code === 'UND_ERR_HEADERS_OVERFLOW' ||
     code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
     code === 'content-encoding' ||
+    code === 'decoding-backlog' ||
     /^Z_[A-Z]+_ERROR$/.test(code) ||
     code.startsWith('ERR__ERROR_') ||
     code.startsWith('ERR_BROTLI_')

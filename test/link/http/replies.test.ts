@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createGzip, brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MAX_DATA_CONNECTIONS } from '../../../src/link/http/http-pools.ts';
@@ -160,6 +161,23 @@ describe('the caps', () => {
       [true, 'message-too-large'],
       [true, 'message-too-large'],
     ]);
+  });
+
+  it('compressed, ended by the end of the connection and faster than it can be decoded, takes nothing down', async () => {
+    const text = randomBytes(512 * 1024).toString('base64');
+    const server = await serve({
+      post: {
+        'tools/call': ({ message, response }) => {
+          const body = gzipSync(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { text } }));
+          const head =
+            'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n';
+          response.socket?.end(Buffer.concat([Buffer.from(head), body]));
+        },
+      },
+    });
+    const rig = await client(server);
+    await rig.request('tools/call');
+    expect(rig.messages).toEqual([{ jsonrpc: '2.0', id: rig.lastId, result: { text } }]);
   });
 
   it.each([
