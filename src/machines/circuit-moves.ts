@@ -67,7 +67,8 @@ function move(context: SessionContext, circuit: Circuit, why: string, nowMs: num
       from: circuitStateOf(context.circuit),
       to: circuitStateOf(circuit),
       onProbation: circuit.phase === 'probation',
-      openMs: circuit.openUntilMs === null ? null : circuit.openUntilMs - nowMs,
+      // What was added to the time of a clock that counts in fractions does not come out of it again to the last digit.
+      openMs: circuit.openUntilMs === null ? null : Math.round(circuit.openUntilMs - nowMs),
       reason: why,
     },
     recycleInMs: undefined,
