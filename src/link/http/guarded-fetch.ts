@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns';
+import type { LookupAddress, LookupAllOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import { Agent } from 'undici';
@@ -32,6 +33,13 @@ for (const [network, prefix] of [
 ] as const)
   PRIVATE.addSubnet(network, prefix, 'ipv6');
 
+/** Finds all addresses of a name, as `dns.lookup` does. */
+export type ResolveName = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /** The MCP server that an authorisation is for. */
 export interface AuthorizedServer {
   readonly url: URL;
@@ -56,9 +64,12 @@ class AddressRefusedError extends Error {
 export class GuardedFetch {
   readonly #server: URL;
   readonly #allowsPrivate: boolean;
+  readonly #resolve: ResolveName;
   readonly #agent: Agent;
 
-  constructor({ url, allowsPrivateAddresses = false }: AuthorizedServer) {
+  /** `resolve` is for tests: what finds the addresses of a name. Default: that of the system. */
+  constructor({ url, allowsPrivateAddresses = false }: AuthorizedServer, resolve: ResolveName = lookup) {
+    this.#resolve = resolve;
     this.#server = url;
     this.#allowsPrivate = allowsPrivateAddresses || isPrivateHost(url.hostname);
     // Connections of its own, so that none outlives the flow.
@@ -126,7 +137,7 @@ export class GuardedFetch {
   }
 
   readonly #lookup: LookupFunction = (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    this.#resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) {
         callback(error, []);
         return;

@@ -64,10 +64,18 @@ describe('what an authorisation fetches', () => {
     expect(await why(guardFor('https://mcp.example/mcp'), url)).toContain(reason);
   });
 
-  it('of a public server is nothing at a name that has a private address', async () => {
-    const guard = guardFor('https://mcp.example/mcp');
-    // A name of this machine in the hosts file, of which nothing but its address shows what it is.
-    expect(await why(guard, 'https://ip6-localhost/token')).toMatch(/private address|ENOTFOUND/u);
+  it('of a public server is nothing at a name of which any address is private', async () => {
+    const asked: string[] = [];
+    const guard = new GuardedFetch({ url: new URL('https://mcp.example/mcp') }, (name, _options, callback) => {
+      asked.push(name);
+      callback(null, [
+        { address: '203.0.113.7', family: 4 },
+        { address: '10.0.0.7', family: 4 },
+      ]);
+    });
+    guards.push(guard);
+    expect(await why(guard, 'https://auth.example/token')).toBe('auth.example has a private address');
+    expect(asked).toEqual(['auth.example']);
   });
 
   it('may be at a private address where the server is, or where that is allowed', async () => {
