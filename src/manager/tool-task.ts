@@ -1,5 +1,5 @@
 import type { Clock, TimerId } from '../actors/ports.ts';
-import { RpcError } from '../errors/request-errors.ts';
+import { InvalidResultError, ProtocolError, RpcError } from '../errors/request-errors.ts';
 import { TaskError, type TaskProblem } from '../errors/task-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import { distinctValues } from './observing.ts';
@@ -20,7 +20,7 @@ export interface ToolTask {
   readonly statusMessage: string | undefined;
   /** The present state first, then every change. Completes when there is a result or none will come; never errors. */
   readonly state$: Observable<TaskState>;
-  /** What the tool answered. Rejects with `TaskError` when there is no such answer, with `ClosedError` when the session is closed first. */
+  /** What the tool answered, also when it says itself that it failed (`isError`). Rejects with `TaskError` when there is no such answer, with `ClosedError` when the session is closed first. */
   result(): Promise<ToolResult>;
   /** Asks the server to give it up; whether it has, its status says. Rejects as a call does. */
   cancel(): Promise<void>;
@@ -55,6 +55,9 @@ export class PolledTask implements ToolTask {
   #pollMs: number;
   #isOver = false;
   #isAsking = false;
+  #isFetching = false;
+  /** The server told of a change that it has not been asked about yet. */
+  #isNews = false;
   #timer: TimerId;
   #resolve: (result: ToolResult) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
@@ -110,34 +113,44 @@ export class PolledTask implements ToolTask {
   #next(report: TaskReport): void {
     this.#pollMs = report.pollMs;
     this.#show(report);
-    if (report.status === 'cancelled') this.#fail('cancelled', 'was cancelled');
-    // A server may ask its questions only of who waits for the result.
-    else if (report.status === 'working') this.#wait();
-    else void this.#fetch(report.status);
+    if (report.status === 'cancelled') {
+      this.#fail('cancelled', 'was cancelled');
+      return;
+    }
+    // A server may ask its questions only of who waits for the result; that may take long, so it is asked about meanwhile.
+    if (report.status !== 'working' && !this.#isFetching) void this.#fetch(report.status);
+    if (report.status === 'working' || report.status === 'input_required' || this.#isFetching) this.#wait();
   }
 
   async #fetch(status: TaskStatus): Promise<void> {
-    this.#isAsking = true;
+    this.#isFetching = true;
     try {
-      this.#end(null, await this.#owner.fetch(this.tool, { taskId: this.id }));
+      const result = await this.#owner.fetch(this.tool, { taskId: this.id });
+      // What was asked while it waited for input came to its end by itself: then the tool's own word says how.
+      const hasFailed = status === 'failed' || (status === 'input_required' && result.isError === true);
+      this.#finish(result, hasFailed ? 'failed' : 'completed');
     } catch (error) {
       if (error instanceof ClosedError) this.#end(error);
       // Not answered yet: it is asked about again.
-      else if (status === 'input_required') this.#wait();
-      else if (!(error instanceof RpcError)) {
-        // The result is there; only a connection may be wanting.
-        if (isWrongResult(error)) this.#end(error);
-        else this.#wait();
-      } else if (status === 'completed' && unknownTask.has(error.rpcCode)) this.#lose(error);
-      else this.#fail('failed', 'failed', error);
+      else if (status !== 'input_required') this.#fetchFailed(status, error);
     } finally {
-      this.#isAsking = false;
+      this.#isFetching = false;
     }
+  }
+
+  #fetchFailed(status: TaskStatus, error: unknown): void {
+    // The result is there; only a connection, or a server that has time for us, may be wanting.
+    if (!(error instanceof RpcError)) {
+      if (isWrongResult(error)) this.#end(error);
+      else this.#wait();
+    } else if (status === 'completed' && unknownTask.has(error.rpcCode)) this.#lose(error);
+    else this.#fail('failed', 'failed', error);
   }
 
   async #poll(): Promise<void> {
     if (this.#isOver || this.#isAsking) return;
     this.#isAsking = true;
+    this.#isNews = false;
     let report: TaskReport | undefined;
     try {
       report = taskIn(await this.#owner.ask('tasks/get', { taskId: this.id }));
@@ -151,6 +164,8 @@ export class PolledTask implements ToolTask {
     // No answer, or none that means anything: it is asked again.
     if (report?.id === this.id) this.#next(report);
     else this.#wait();
+    // It told of a change after it had been asked.
+    if (this.#isNews) this.#hasten();
   }
 
   #wait(): void {
@@ -160,7 +175,9 @@ export class PolledTask implements ToolTask {
   }
 
   #hasten(): void {
-    if (this.#isOver || this.#isAsking) return;
+    if (this.#isOver) return;
+    this.#isNews = true;
+    if (this.#isAsking) return;
     this.#owner.clock.clearTimeout(this.#timer);
     void this.#poll();
   }
@@ -189,18 +206,20 @@ export class PolledTask implements ToolTask {
     this.#end(new TaskError(message, { serverId, problem, tool: this.tool, taskId: this.id, cause }));
   }
 
-  #end(error: unknown): void;
-  #end(error: null, result: ToolResult): void;
-  #end(error: unknown, result?: ToolResult): void {
+  #finish(result: ToolResult, status: 'completed' | 'failed'): void {
+    if (this.#isOver) return;
+    this.#show({ status, message: this.#state.message });
+    this.#resolve(result);
+    this.#end(undefined);
+  }
+
+  /** Whoever waits for a result that has not come is told why. */
+  #end(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#owner.clock.clearTimeout(this.#timer);
     this.#stopListening();
-    if (result === undefined) this.#reject(error);
-    else {
-      this.#show({ status: 'completed', message: this.#state.message });
-      this.#resolve(result);
-    }
+    this.#reject(error);
     this.#tell();
     this.#owner.ended(this);
   }
@@ -224,7 +243,7 @@ export function finishedTask(tool: string, result: ToolResult): ToolTask {
   };
 }
 
-/** It will not be another one. */
+/** The server answered, and will not answer anything else. */
 function isWrongResult(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'INVALID_RESULT' || error.code === 'PROTOCOL');
+  return error instanceof ProtocolError ? error.outcome === 'executed' : error instanceof InvalidResultError;
 }

@@ -13,7 +13,7 @@ class TaskServer {
   readonly askedAtMs: number[] = [];
   session!: Session;
   says: Record<string, unknown> = { status: 'working' };
-  onResult: () => Record<string, unknown> = () => result;
+  onResult: () => Record<string, unknown> | Promise<Record<string, unknown>> = () => result;
   #started = 0;
 
   async open(): Promise<this> {
@@ -115,6 +115,44 @@ describe('a task', () => {
     expect(task.statusMessage).toBe('the disk is full');
   });
 
+  it('that failed with a result of its own gives that, and has failed', async () => {
+    const t = await new TaskServer().open();
+    t.onResult = () => ({ ...result, isError: true });
+    const task = await t.session.startTask('build');
+    const states = statesOf(task);
+    t.says = { status: 'failed' };
+    await t.w.clock.advance(1_000);
+    expect(await task.result()).toEqual({ ...result, isError: true });
+    expect(states.map(({ status }) => status)).toEqual(['working', 'failed']);
+  });
+
+  it('that waits for input is asked about meanwhile, however long whoever asks for its result waits', async () => {
+    const t = await new TaskServer().open();
+    let answer: (value: Record<string, unknown>) => void = () => undefined;
+    t.onResult = () => new Promise((resolve) => (answer = resolve));
+    const task = await t.session.startTask('build');
+    const states = statesOf(task);
+    t.says = { status: 'input_required' };
+    await t.w.clock.advance(1_000);
+    t.says = { status: 'working' };
+    await t.w.clock.advance(1_000);
+    expect(states.map(({ status }) => status)).toEqual(['working', 'input_required', 'working']);
+    answer(result);
+    await t.w.clock.advance(0);
+    expect(await task.result()).toEqual(result);
+  });
+
+  it('that its server tells of while it is asked about is asked about once more', async () => {
+    const t = await new TaskServer().open();
+    await t.session.startTask('build');
+    t.server.answerMs = 100;
+    await t.w.clock.advance(1_050);
+    t.server.notify('notifications/tasks/status', { taskId: 't1', status: 'working' });
+    const asked = t.askedAtMs.length;
+    await t.w.clock.advance(150);
+    expect(t.askedAtMs.length).toBe(asked + 1);
+  });
+
   it('is completed when the server answers at once', async () => {
     const t = await new TaskServer().open();
     t.server.onCall = () => result;
@@ -142,15 +180,15 @@ describe('a task', () => {
 
   it('is none of a tool that may not be one, nor with options that make no sense', async () => {
     const t = await new TaskServer().open();
-    const { received } = t.server;
-    const sent = received.length;
     expect(await failureOf(() => t.session.startTask('plain'))).toMatchObject({ code: 'TASK', problem: 'unsupported' });
     expect(await failureOf(() => t.session.startTask('build', {}, { ttlMs: 0 }))).toMatchObject({
       code: 'INVALID_OPTION',
       field: 'ttlMs',
     });
     expect(await failureOf(() => t.session.startTask(''))).toMatchObject({ code: 'INVALID_OPTION', field: 'name' });
-    expect(t.server.received).toHaveLength(sent);
+    expect(t.server.executed).toEqual([]);
+    await t.session.startTask('build');
+    expect(t.server.executed).toHaveLength(1);
   });
 
   it('leaves nothing behind when its session is removed', async () => {
