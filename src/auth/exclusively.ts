@@ -1,4 +1,5 @@
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TokenFileError } from '../errors/token-file-error.ts';
@@ -17,23 +18,49 @@ export async function exclusively<T>(path: string, run: () => Promise<T>): Promi
   const lock = `${path}.lock`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const deadline = performance.now() + PATIENCE_MS;
-  while (!(await taken(lock))) {
+  const holder = randomUUID();
+  while (!(await taken(lock, holder))) {
     if (performance.now() > deadline)
       throw new TokenFileError(path, 'is being written by another process for too long');
-    if (await isStale(lock)) await rm(lock, { force: true });
-    else await pause(RETRY_MS);
+    if (await isStale(lock)) await removeStale(lock, holder);
+    await pause(RETRY_MS);
   }
   try {
     return await run();
   } finally {
-    await rm(lock, { force: true });
+    // Who took too long has lost it to another one, whose it is now.
+    if ((await holderOf(lock)) === holder) await rm(lock, { force: true });
   }
 }
 
-async function taken(lock: string): Promise<boolean> {
+/** By one at a time, who looks again: of two who found it stale, the later one would remove the lock that the earlier one has taken since. */
+async function removeStale(lock: string, holder: string): Promise<void> {
+  const removal = `${lock}.removal`;
+  if (await taken(removal, holder)) {
+    try {
+      if (await isStale(lock)) await rm(lock, { force: true });
+    } finally {
+      await rm(removal, { force: true });
+    }
+  } else if (await isStale(removal)) await rm(removal, { force: true });
+}
+
+async function holderOf(lock: string): Promise<string | null> {
+  try {
+    return await readFile(lock, 'utf8');
+  } catch {
+    return null; // It is gone.
+  }
+}
+
+async function taken(lock: string, holder: string): Promise<boolean> {
   try {
     const handle = await open(lock, 'wx', 0o600);
-    await handle.close();
+    try {
+      await handle.writeFile(holder);
+    } finally {
+      await handle.close();
+    }
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;

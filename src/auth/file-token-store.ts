@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { TokenFileError } from '../errors/token-file-error.ts';
 import { exclusively } from './exclusively.ts';
 import type { Credentials, TokenStore } from './token-store.ts';
@@ -26,7 +28,6 @@ export function fileTokenStore(path: string): TokenStore {
 class FileTokenStore implements TokenStore {
   readonly #path: string;
   #seen: { readonly stamp: string; readonly contents: Contents } | undefined;
-  #temporary = 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -76,8 +77,8 @@ class FileTokenStore implements TokenStore {
   }
 
   async #write(contents: Contents): Promise<void> {
-    this.#temporary += 1;
-    const temporary = `${this.#path}.${process.pid}.${this.#temporary}`;
+    // In containers, every process may have the same id.
+    const temporary = `${this.#path}.${randomUUID()}`;
     try {
       const file = await open(temporary, 'wx', 0o600);
       try {
@@ -87,10 +88,22 @@ class FileTokenStore implements TokenStore {
         await file.close();
       }
       await rename(temporary, this.#path);
+      await flushDirectory(dirname(this.#path));
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
     }
+  }
+}
+
+/** A renamed file is safe when its directory is; Windows has no such thing. */
+async function flushDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }
 
@@ -101,6 +114,7 @@ function isContents(value: unknown): value is Contents {
     version === VERSION &&
     typeof servers === 'object' &&
     servers !== null &&
+    !Array.isArray(servers) &&
     Object.values(servers).every((each) => typeof each === 'object' && each !== null)
   );
 }

@@ -79,6 +79,7 @@ describe('a file of tokens', () => {
     ['is something else', '[]'],
     ['is of another version', '{"version":2,"servers":{}}'],
     ['has no servers', '{"version":1,"servers":7}'],
+    ['has servers without names', '{"version":1,"servers":[{}]}'],
   ];
 
   it.each(damaged)('that %s is an error that quotes nothing of it, and is left as it is', async (_how, text) => {

@@ -122,6 +122,25 @@ describe('a remote server that wants a token', unhurried, () => {
     await stage.close();
   });
 
+  test('is asked for one also for two sessions of one provider, with fifty calls on each', async () => {
+    const stage = new RemoteStage();
+    const auth = { tokens: ['old'], refreshToken: 'first', tokenDelayMs: 0 };
+    const server = await stage.fixture({ auth });
+    const client = new Authorised(server, 'first');
+    const target = http({ url: server.url, auth: client.provider });
+    const [one, other] = [await stage.add('one', target, unchecked), await stage.add('other', target, unchecked)];
+    await server.set({ auth: { ...auth, tokens: [] } });
+    const texts = Array.from({ length: 100 }, (_, n) => String(n));
+    const calls = texts.map((text, n) => textOf((n % 2 === 0 ? one : other).callTool('echo', { text })));
+    expect(await Promise.all(calls)).toEqual(texts);
+    expect(server.executions().toSorted()).toEqual(texts.map((text) => `echo {"text":"${text}"}`).toSorted());
+    // One that comes a second time would have taken the permission away from all.
+    expect(await server.truth()).toMatchObject({ refreshes: 1, badRefreshes: 0, registrations: 0 });
+    expect(client.tokens).toMatchObject({ access_token: 'access-1', refresh_token: 'refresh-1' });
+    expect([client.redirects, stage.story('one'), stage.story('other')]).toEqual([0, firstConnection, firstConnection]);
+    await stage.close();
+  });
+
   test('never executes a call that ended while its token was being refreshed', async () => {
     const stage = new RemoteStage();
     const auth = { tokens: ['old'], refreshToken: 'first', tokenDelayMs: 600 };

@@ -1,28 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '../../src/machines/connection-state.ts';
+import { phases } from './phases.ts';
 import { SessionRun } from './session-run.ts';
 import { sessionPolicy, step } from './session-steps.ts';
-
-const phases: readonly Phase[] = [
-  'idle',
-  'connecting.waiting',
-  'connecting.opening',
-  'connecting.verifying',
-  'connecting.hydrating',
-  'connected.healthy',
-  'connected.degraded',
-  'connected.unhealthy',
-  'releasing',
-  'disconnected.backingOff',
-  'disconnected.parked.auth',
-  'disconnected.parked.config',
-  'disconnected.parked.crashLoop',
-  'disconnected.parked.incompatible',
-  'disconnected.stopped',
-  'draining',
-  'closed',
-];
 
 /** Ways that only a long enough run takes. */
 const ways = [

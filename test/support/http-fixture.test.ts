@@ -166,7 +166,7 @@ describe('the HTTP fault server', () => {
     expect((await server.truth()).gets.map(({ status }) => status)).toEqual([200, 200, 200, 405]);
   });
 
-  it('wants a token, and gives new ones for the latest refresh token only', async () => {
+  it('wants a token, gives new ones for the latest refresh token only, and takes all back at the second use of one', async () => {
     const session = await serve({ auth: { tokens: ['good'], refreshToken: 'first' } });
     const origin = new URL(server.url).origin;
     await server.order({ expire: true });
@@ -188,9 +188,10 @@ describe('the HTTP fault server', () => {
       return [response.status, await response.json()];
     };
     expect(await refresh('first')).toMatchObject([200, { access_token: 'access-1', refresh_token: 'refresh-1' }]);
-    expect(await refresh('first')).toEqual([400, { error: 'invalid_grant' }]);
     session.headers['authorization'] = 'Bearer access-1';
     expect(await session.call('echo', { text: 'in' })).toMatchObject({ status: 200 });
+    expect(await refresh('first')).toEqual([400, { error: 'invalid_grant' }]);
+    expect(await session.call('echo', { text: 'out' })).toMatchObject({ status: 401 });
     expect(await server.truth()).toMatchObject({ refreshes: 1, badRefreshes: 1 });
     expect(server.executions()).toEqual(['echo {"text":"in"}']);
   });

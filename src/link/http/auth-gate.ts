@@ -1,9 +1,10 @@
 import type { Fault } from '../fault.ts';
+import { AddressRefusedError } from './address-refused-error.ts';
 import { isOAuth } from './auth-provider.ts';
 import type { AuthProvider, TokenChallenge } from './auth-provider.ts';
 import type { AuthorizedServer } from './guarded-fetch.ts';
 import { headerOf } from './http-exchange.ts';
-import { authorizationStateOf } from './authorization-state.ts';
+import { authorizationStateOf, takeOff } from './authorization-state.ts';
 import type { AuthorizationState, Mended } from './authorization-state.ts';
 import type { ResponseHead } from './http-exchange.ts';
 import { misuse, unsent } from './http-faults.ts';
@@ -64,16 +65,17 @@ export class AuthGate {
     const state = authorizationStateOf(provider);
     // Before the provider is asked: in the time that it takes to answer, the renewal could come and go.
     if (state.flight !== null) return state.flight;
+    const { landed } = state;
     const present = await this.#present();
+    // Again, since it did take that time.
+    if (state.flight !== null) return state.flight;
+    if (state.landed !== null && state.landed !== landed) return state.landed.mended;
     if (present.fault) return present.fault;
     const { token } = present;
     if (token !== undefined && token !== state.pending?.token) state.pending = null;
     if (token !== undefined && token !== refused) return null;
     if (state.pending !== null) return waitingFor(state.pending.url);
-    state.flight ??= this.#renew(provider, state, challenge, refused).finally(() => {
-      state.flight = null;
-    });
-    return state.flight;
+    return takeOff(state, () => this.#renew(provider, state, challenge, refused));
   }
 
   async #renew(
@@ -92,7 +94,8 @@ export class AuthGate {
       }
       await provider.onUnauthorized?.(challenge);
     } catch (error) {
-      // What was thrown may quote a token, or an answer that holds one.
+      if (error instanceof AddressRefusedError) return authFault('address-refused', error.message);
+      // What else was thrown may quote a token, or an answer that holds one.
       return authFault('authorization-failed', `Getting another token failed${nameOf(error)}.`);
     }
     const present = await this.#present();

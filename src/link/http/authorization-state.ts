@@ -19,6 +19,8 @@ export type Discovered = OAuthDiscoveryState | undefined;
 export interface AuthorizationState {
   /** The renewal or exchange that is under way; every request that is refused meanwhile waits for this one. */
   flight: Promise<Mended> | null;
+  /** The last one that came to an end, and what came of it. Another one than before: what was read of the provider meanwhile is old. */
+  landed: { readonly mended: Mended } | null;
   /** Null: none was started, or it has come to an end. */
   pending: PendingAuthorization | null;
   discovered: Discovered;
@@ -27,10 +29,20 @@ export interface AuthorizationState {
 /** By provider and not by transport: several servers, and several generations of one, may share it. */
 const states = new WeakMap<object, AuthorizationState>();
 
+/** Runs a renewal or exchange that never rejects; whoever is refused meanwhile waits for what comes of it. */
+export function takeOff(state: AuthorizationState, run: () => Promise<Mended>): Promise<Mended> {
+  state.flight = run().then((mended) => {
+    state.landed = { mended };
+    state.flight = null;
+    return mended;
+  });
+  return state.flight;
+}
+
 export function authorizationStateOf(provider: object): AuthorizationState {
   let state = states.get(provider);
   if (state === undefined) {
-    state = { flight: null, pending: null, discovered: undefined };
+    state = { flight: null, landed: null, pending: null, discovered: undefined };
     states.set(provider, state);
   }
   return state;

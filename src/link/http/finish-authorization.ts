@@ -1,7 +1,7 @@
 import type { AuthorizationProblem, AuthorizationResponse } from '../link.ts';
 import type { HttpTarget } from '../target.ts';
 import { isOAuth } from './auth-provider.ts';
-import { authorizationStateOf } from './authorization-state.ts';
+import { authorizationStateOf, takeOff } from './authorization-state.ts';
 
 /**
  * Ends the authorisation that waits for a person with what they came back with; see `LinkDriver.finishAuthorization`. An answer to another
@@ -30,9 +30,6 @@ export async function finishAuthorization(
     }
     return null;
   };
-  // Whoever is refused meanwhile waits for these tokens instead of asking for others.
-  state.flight = exchange();
-  await state.flight;
-  state.flight = null;
+  await takeOff(state, exchange);
   return problem;
 }

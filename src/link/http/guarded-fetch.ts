@@ -2,7 +2,8 @@ import { lookup } from 'node:dns';
 import type { LookupAddress, LookupAllOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import { Agent } from 'undici';
+import { Agent, Pool } from 'undici';
+import { AddressRefusedError } from './address-refused-error.ts';
 import { WholeAnswer } from './whole-answer.ts';
 
 /** How long an authorisation server may take to be connected and to go on, in milliseconds. */
@@ -23,13 +24,21 @@ for (const [network, prefix] of [
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
   ['224.0.0.0', 3],
-] as const)
+] as const) {
   PRIVATE.addSubnet(network, prefix, 'ipv4');
+  // Where there is no IPv4, every IPv4 address has one of these.
+  PRIVATE.addSubnet(`64:ff9b::${network}`, 96 + prefix, 'ipv6');
+}
 for (const [network, prefix] of [
-  ['::', 127],
+  ['::', 96],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
+  // Ways to an IPv4 address that cannot be told to be a public one.
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
 ] as const)
   PRIVATE.addSubnet(network, prefix, 'ipv6');
 
@@ -47,37 +56,37 @@ export interface AuthorizedServer {
   readonly allowsPrivateAddresses?: boolean | undefined;
 }
 
-/** Why an address that an authorisation would go to is not gone to. Its message names the address without its query. */
-class AddressRefusedError extends Error {
-  override readonly name = 'AddressRefusedError';
-
-  constructor(url: URL, why: string) {
-    super(`${url.origin}${url.pathname} is not asked: ${why}.`);
-  }
-}
-
 /**
- * Fetches what an authorisation needs, from where servers say that it is, which need not be true: so not from private addresses, unless the
- * MCP server itself is at one; not without TLS, but on this machine; what describes the MCP server's own protection from its own origin
- * alone; and redirected within one origin only. Private names are found by the address that the connection is made to.
+ * Fetches what an authorisation needs, from where servers say that it is, which need not be true: so not from private addresses, but for
+ * the MCP server's own; not without TLS, but from private addresses that may be asked; what describes the MCP server's own protection from
+ * its own origin alone; and redirected within one origin only. Names are judged by the addresses that the connection is made to.
  */
 export class GuardedFetch {
   readonly #server: URL;
   readonly #allowsPrivate: boolean;
   readonly #resolve: ResolveName;
   readonly #agent: Agent;
+  #refused: AddressRefusedError | undefined;
 
   /** `resolve` is for tests: what finds the addresses of a name. Default: that of the system. */
   constructor({ url, allowsPrivateAddresses = false }: AuthorizedServer, resolve: ResolveName = lookup) {
     this.#resolve = resolve;
     this.#server = url;
-    this.#allowsPrivate = allowsPrivateAddresses || isPrivateHost(url.hostname);
+    this.#allowsPrivate = allowsPrivateAddresses;
     // Connections of its own, so that none outlives the flow.
     this.#agent = new Agent({
-      headersTimeout: ANSWER_LIMIT_MS,
-      bodyTimeout: ANSWER_LIMIT_MS,
-      connect: { timeout: ANSWER_LIMIT_MS, lookup: this.#lookup },
+      factory: (origin) =>
+        new Pool(origin, {
+          headersTimeout: ANSWER_LIMIT_MS,
+          bodyTimeout: ANSWER_LIMIT_MS,
+          connect: { timeout: ANSWER_LIMIT_MS, lookup: this.#lookupFor(new URL(origin)) },
+        }),
     });
+  }
+
+  /** The last address that was not asked: the SDK goes on without some of its answers, and fails with something else. */
+  get refused(): AddressRefusedError | undefined {
+    return this.#refused;
   }
 
   /** In the shape that the SDK takes. */
@@ -91,10 +100,8 @@ export class GuardedFetch {
         return isTokenRequest(init) ? harmless(response) : response;
       }
       const next = new URL(location, at);
-      if (next.origin !== at.origin)
-        throw new AddressRefusedError(next, `${at.origin} points there, which is another origin`);
-      if (redirects === MAX_REDIRECTS)
-        throw new AddressRefusedError(next, `it is redirected more than ${MAX_REDIRECTS} times`);
+      if (next.origin !== at.origin) throw this.#refusal(next, `${at.origin} points there, which is another origin`);
+      if (redirects === MAX_REDIRECTS) throw this.#refusal(next, `it is redirected more than ${MAX_REDIRECTS} times`);
       at = next;
     }
   };
@@ -102,7 +109,7 @@ export class GuardedFetch {
   /** Throws where a description of what protects the server is at another origin than the server. */
   checkResourceMetadata(url: URL): void {
     if (url.origin === this.#server.origin) return;
-    throw new AddressRefusedError(url, `what protects ${this.#server.origin} is described there alone`);
+    throw this.#refusal(url, `what protects ${this.#server.origin} is described there alone`);
   }
 
   async end(): Promise<void> {
@@ -110,14 +117,31 @@ export class GuardedFetch {
   }
 
   #check(url: URL): void {
-    if (url.username !== '' || url.password !== '') throw new AddressRefusedError(url, 'it holds credentials');
-    const isLocal = isLoopbackName(url.hostname);
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (isLocal || this.#allowsPrivate))) {
-      throw new AddressRefusedError(url, 'it has no TLS');
-    }
+    if (url.username !== '' || url.password !== '') throw this.#refusal(url, 'it holds credentials');
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw this.#refusal(url, 'it has no TLS');
     if (url.pathname.startsWith('/.well-known/oauth-protected-resource')) this.checkResourceMetadata(url);
-    if (!this.#allowsPrivate && isPrivateHost(url.hostname))
-      throw new AddressRefusedError(url, 'its address is private');
+    const why = this.#whyNot(url, isPrivateHost(url.hostname), isName(url.hostname));
+    if (why !== null) throw this.#refusal(url, why);
+  }
+
+  /** What is against an address of this URL; of a name that is still to be found, what is against any that it could have. */
+  #whyNot(url: URL, isAddressPrivate: boolean, isUnknown = false): string | null {
+    const mayBePrivate = this.#mayBePrivate(url);
+    if (isAddressPrivate && !mayBePrivate) return 'its address is private';
+    if (url.protocol === 'https:' || isAddressPrivate) return null;
+    return isUnknown && mayBePrivate ? null : 'it has no TLS';
+  }
+
+  /** Whether the MCP server is there itself, so that nothing is reached which it is not reached by. */
+  #mayBePrivate({ origin, hostname }: URL): boolean {
+    if (this.#allowsPrivate || origin === this.#server.origin) return true;
+    if (isLoopback(hostname)) return isLoopback(this.#server.hostname);
+    return isPrivateHost(hostname) && hostname === this.#server.hostname;
+  }
+
+  #refusal(url: URL, why: string): AddressRefusedError {
+    this.#refused = new AddressRefusedError(url, why);
+    return this.#refused;
   }
 
   async #send(url: URL, { method, headers, body }: RequestInit): Promise<Response> {
@@ -136,33 +160,39 @@ export class GuardedFetch {
     return answer.response;
   }
 
-  readonly #lookup: LookupFunction = (hostname, options, callback) => {
-    this.#resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) {
-        callback(error, []);
-        return;
-      }
-      const refused = this.#allowsPrivate ? undefined : addresses.find(({ address }) => isPrivate(address));
-      if (refused !== undefined) {
-        callback(Object.assign(new Error(`${hostname} has a private address`), { code: 'EPRIVATE' }), []);
-        return;
-      }
-      if (options.all === true) callback(null, addresses);
-      else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
-    });
-  };
+  #lookupFor(origin: URL): LookupFunction {
+    return (hostname, options, callback) => {
+      this.#resolve(hostname, { ...options, all: true }, (error, addresses) => {
+        const why = addressesOf(error, addresses)
+          .map(({ address }) => this.#whyNot(origin, isPrivate(address)))
+          .find((each) => each !== null);
+        if (error) callback(error, []);
+        else if (typeof why === 'string') callback(this.#refusal(origin, why), []);
+        else if (options.all === true) callback(null, addresses);
+        else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
+      });
+    };
+  }
 }
 
-function isLoopbackName(hostname: string): boolean {
-  return (
-    hostname === 'localhost' || hostname.endsWith('.localhost') || hostname.startsWith('127.') || hostname === '[::1]'
-  );
+/** None where the name was not found. */
+const addressesOf = (error: Error | null, addresses: readonly LookupAddress[]): readonly LookupAddress[] =>
+  error === null ? addresses : [];
+
+/** Without the brackets of IPv6. */
+const bare = (hostname: string): string => hostname.replace(/^\[|\]$/gu, '');
+
+const isName = (hostname: string): boolean => isIP(bare(hostname)) === 0;
+
+/** An address or a name of this machine. A name may begin with `127.`, and be anybody's. */
+function isLoopback(hostname: string): boolean {
+  if (isName(hostname)) return hostname === 'localhost' || hostname.endsWith('.localhost');
+  return hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
 }
 
 /** Of a name, only whether it is this machine's: what else is private shows in its address. */
 function isPrivateHost(hostname: string): boolean {
-  const address = hostname.replace(/^\[|\]$/gu, '');
-  return isIP(address) === 0 ? isLoopbackName(hostname) : isPrivate(address);
+  return isName(hostname) ? isLoopback(hostname) : isPrivate(bare(hostname));
 }
 
 function isPrivate(address: string): boolean {

@@ -6,8 +6,8 @@ import type { AuthorizedServer } from './guarded-fetch.ts';
 
 /**
  * Runs the SDK's OAuth flow for a server that refused a request: renews the tokens, which gives null, or sends the person in charge to where
- * new ones can be had, which gives that address. Rejects with what the SDK or the provider threw. Loading this file loads the SDK v2: its
- * flow is the one that checks who issued what.
+ * new ones can be had, which gives that address. Rejects with what the SDK or the provider threw, or with `AddressRefusedError` where that
+ * came of an address that was not asked. Loading this file loads the SDK v2: its flow is the one that checks who issued what.
  */
 export async function authorise(
   provider: OAuthProvider,
@@ -45,6 +45,8 @@ export async function authorise(
       fetchFn: guarded.fetch,
     });
     return sentTo;
+  } catch (error) {
+    throw guarded.refused ?? error;
   } finally {
     await guarded.end();
   }
@@ -65,6 +67,8 @@ export async function exchangeCode(
       ...(issuer === undefined ? {} : { iss: issuer }),
       fetchFn: guarded.fetch,
     });
+  } catch (error) {
+    throw guarded.refused ?? error;
   } finally {
     await guarded.end();
   }

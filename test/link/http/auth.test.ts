@@ -110,6 +110,25 @@ describe('a token source', () => {
     expect(renewals).toBe(1);
   });
 
+  it('whose answer was overtaken by a renewal is not asked for another one', async () => {
+    let renewals = 0;
+    let answerLate: (token: string) => void = () => undefined;
+    const answers = [new Promise<string>((resolve) => (answerLate = resolve)), 'old-secret', 'new-secret'];
+    const source: TokenSource = {
+      token: () => answers.shift(),
+      onUnauthorized: () => {
+        renewals += 1;
+      },
+    };
+    const url = new URL('http://127.0.0.1/');
+    const [slow, quick] = [new AuthGate(source, { url }), new AuthGate(source, { url })];
+    const refusal = { status: 401, headers: {} };
+    const overtaken = slow.mend(refusal, 'old-secret');
+    expect([await quick.mend(refusal, 'old-secret'), renewals]).toEqual([null, 1]);
+    answerLate('old-secret');
+    expect([await overtaken, renewals, answers]).toEqual([null, 1, []]);
+  });
+
   it('that has another token by now is not asked to renew', async () => {
     const server = await serve();
     let token = 'old-secret';
@@ -367,6 +386,25 @@ describe('an OAuth provider', () => {
     const owner = link(server, { auth: provider });
     expect((await owner.first('down')).fault).toMatchObject({ kind: 'auth', code: 'authorization-failed' });
     expect([provider.redirects, tokens.grants]).toEqual([[], []]);
+  });
+
+  it('says which address it was not sent to, and why', async () => {
+    const server = await serve();
+    const elsewhere = 'http://169.254.169.254/latest/meta-data?key=s3cr3t';
+    server.script.get = ({ path, response }) =>
+      path.startsWith('/.well-known/oauth-protected-resource')
+        ? response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(JSON.stringify({ resource: server.url, authorization_servers: [elsewhere] }))
+        : response.writeHead(404).end();
+    server.script.post['initialize'] = ({ response }) => response.writeHead(401).end();
+    const provider = new TestProvider('http://169.254.169.254');
+    const owner = link(server, { auth: provider });
+    const { fault } = await owner.first('down');
+    expect([fault.kind, fault.code]).toEqual(['auth', 'address-refused']);
+    expect(fault.message).toMatch(/http:\/\/169\.254\.169\.254\/\S* is not asked: its address is private\.$/);
+    expect(fault.message).not.toContain('s3cr3t');
+    expect(provider.redirects).toEqual([]);
   });
 
   it('asks for what was granted together with what is missing when the scope is too small', async () => {

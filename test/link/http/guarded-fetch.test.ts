@@ -54,6 +54,10 @@ describe('what an authorisation fetches', () => {
     ['https://[::1]/token', 'its address is private'],
     ['https://[fd00::1]/token', 'its address is private'],
     ['https://[::ffff:10.0.0.1]/token', 'its address is private'],
+    ['https://[::a00:1]/token', 'its address is private'],
+    ['https://[64:ff9b::10.0.0.1]/token', 'its address is private'],
+    ['https://[64:ff9b:1::1]/token', 'its address is private'],
+    ['https://[2002:a00:1::]/token', 'its address is private'],
     ['https://localhost/token', 'its address is private'],
     ['https://2130706433/token', 'its address is private'],
     ['http://a.example/token', 'it has no TLS'],
@@ -74,16 +78,68 @@ describe('what an authorisation fetches', () => {
       ]);
     });
     guards.push(guard);
-    expect(await why(guard, 'https://auth.example/token')).toBe('auth.example has a private address');
+    expect(await why(guard, 'https://auth.example/token')).toBe(
+      'https://auth.example/ is not asked: its address is private.',
+    );
     expect(asked).toEqual(['auth.example']);
   });
 
   it('may be at a private address where the server is, or where that is allowed', async () => {
     const origin = await serving();
-    for (const guard of [guardFor(`${origin}/mcp`), guardFor('https://mcp.example/mcp', true)]) {
-      const answer = await guard.fetch(`${origin}/token`);
-      expect(await answer.json()).toEqual({ found: true });
+    const local = origin.replace('127.0.0.1', 'localhost');
+    for (const guard of [
+      guardFor(`${origin}/mcp`),
+      guardFor('http://localhost:1/mcp'),
+      guardFor('https://mcp.example/mcp', true),
+    ]) {
+      for (const url of [`${origin}/token`, `${local}/token`]) {
+        const answer = await guard.fetch(url);
+        expect(await answer.json()).toEqual({ found: true });
+      }
     }
+  });
+
+  const neighbours: readonly [string, string][] = [
+    ['http://192.168.1.5/mcp', 'https://192.168.1.6/token'],
+    ['http://192.168.1.5/mcp', 'http://169.254.169.254/latest'],
+    ['http://192.168.1.5/mcp', 'http://127.0.0.1:9/token'],
+    ['http://127.0.0.1:9/mcp', 'http://169.254.169.254/latest'],
+    ['https://127.attacker.example/mcp', 'http://127.0.0.1:9/latest'],
+  ];
+
+  it.each(neighbours)('of a server at %s is not %s, at another private address', async (server, url) => {
+    expect(await why(guardFor(server), url)).toContain('its address is private');
+  });
+
+  const inTheClear: readonly [string, string, boolean][] = [
+    ['https://127.attacker.example/mcp', 'http://auth.example/token', false],
+    ['http://192.168.1.5/mcp', 'http://auth.example/token', false],
+    ['http://192.168.1.5/mcp', 'http://203.0.113.7/token', false],
+    ['https://mcp.example/mcp', 'http://auth.example/token', true],
+    ['https://mcp.example/mcp', 'http://127.example/token', true],
+    ['http://auth.example/mcp', 'http://auth.example/token', false],
+  ];
+
+  it.each(inTheClear)(
+    'of a server at %s is not %s, which is public, without TLS (private ones allowed: %s)',
+    async (server, url, allowsPrivateAddresses) => {
+      const guard = new GuardedFetch({ url: new URL(server), allowsPrivateAddresses }, (_name, _options, callback) =>
+        callback(null, [{ address: '203.0.113.7', family: 4 }]),
+      );
+      guards.push(guard);
+      expect(await why(guard, url)).toContain('it has no TLS');
+    },
+  );
+
+  it('of a server whose name is private in its network may be at its own origin, and nowhere else there', async () => {
+    const origin = (await serving()).replace('127.0.0.1', 'mcp.corp.example');
+    const guard = new GuardedFetch({ url: new URL(`${origin}/mcp`) }, (_name, _options, callback) =>
+      callback(null, [{ address: '127.0.0.1', family: 4 }]),
+    );
+    guards.push(guard);
+    expect(await (await guard.fetch(`${origin}/token`)).json()).toEqual({ found: true });
+    expect(await why(guard, 'https://mcp.corp.example/token')).toContain('its address is private');
+    expect(await why(guard, 'https://other.corp.example/token')).toContain('its address is private');
   });
 
   it('describes the protection of a server at its own origin alone', async () => {
