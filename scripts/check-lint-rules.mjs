@@ -29,9 +29,14 @@ const arrows = {
   inspect: { values: ['machines', 'manager'], types: [] },
   telemetry: { values: ['machines', 'manager'], types: [] },
   service: { values: ['machines', 'manager'], types: [] },
+  words: { values: [], types: [] },
+  dashboard: { values: ['words'], types: ['service'] },
   gateway: { values: ['machines', 'manager'], types: [] },
   cluster: { values: ['machines', 'manager'], types: [] },
-  cli: { values: ['auth', 'cluster', 'config', 'errors', 'gateway', 'inspect', 'service', 'telemetry'], types: [] },
+  cli: {
+    values: ['auth', 'cluster', 'config', 'dashboard', 'errors', 'gateway', 'inspect', 'service', 'telemetry', 'words'],
+    types: [],
+  },
 };
 const rooms = Object.keys(arrows);
 

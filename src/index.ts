@@ -88,6 +88,17 @@ export type {
   InspectionEvent,
   InspectionObserver,
 } from './manager/inspection-events.ts';
+export type {
+  Instrumentation,
+  Operation,
+  OperationAttempt,
+  OperationConnection,
+  OperationEnd,
+  OperationObserver,
+  ServerRequest,
+  ServerRequestEnd,
+  ServerRequestObserver,
+} from './manager/instrumentation.ts';
 export type { Group, GroupInfo, MemberInfo } from './manager/group.ts';
 export type { Logger } from './manager/logger.ts';
 export type { ManagerConfig } from './manager/manager-config.ts';

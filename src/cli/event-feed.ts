@@ -5,16 +5,20 @@ import type { Held, UpView } from './up-view.ts';
 
 /** The lines of the feed that are no events of the manager. */
 type FeedLine =
-  | ({ readonly type: 'started'; readonly pid: number } & Held)
+  | ({ readonly type: 'started'; readonly pid: number; readonly service: string | null } & Held)
   | ({ readonly type: 'configProblem' } & ConfigProblem)
   | { readonly type: 'groups'; readonly groups: readonly GroupInfo[] }
   | { readonly type: 'stopped' };
 
 /**
  * Shows a manager as JSON lines: `started`, a `configProblem` for each problem, every event as it is, `stopped`. Where there are
- * groups, `groups` tells once how they stood before the events that follow it.
+ * groups, `groups` tells once how they stood before the events that follow it. `service`: where the status API is; null without one.
  */
-export function eventFeed(manager: Pick<SessionManager, 'events$' | 'listGroups'>, lines: JsonLines): UpView {
+export function eventFeed(
+  manager: Pick<SessionManager, 'events$' | 'listGroups'>,
+  lines: JsonLines,
+  service: string | null = null,
+): UpView {
   const began = now();
   let early: JsonLine[] | undefined = [];
   manager.events$.subscribe((event) => {
@@ -24,7 +28,7 @@ export function eventFeed(manager: Pick<SessionManager, 'events$' | 'listGroups'
   });
   return {
     start: (held, problems) => {
-      lines.write(timed(began, { type: 'started', ...held, pid: process.pid }));
+      lines.write(timed(began, { type: 'started', ...held, pid: process.pid, service }));
       for (const problem of problems) lines.write(timed(began, { type: 'configProblem', ...problem }));
       for (const line of early ?? []) lines.write(line);
       early = undefined;

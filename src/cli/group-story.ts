@@ -1,5 +1,5 @@
 import type { GroupEvent } from '../index.ts';
-import { durationWords } from './session-words.ts';
+import { durationWords } from '../words/session-words.ts';
 import { shownId } from './terminal-text.ts';
 
 /** Tells in a few words where the calls of groups go now, and why. */

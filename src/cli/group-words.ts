@@ -1,6 +1,6 @@
 import type { GroupInfo, MemberInfo } from '../index.ts';
 import type { Style } from './color.ts';
-import { countdownWords } from './session-words.ts';
+import { countdownWords } from '../words/session-words.ts';
 import { cutTo, shownId } from './terminal-text.ts';
 
 /** What a group is doing, in one word or two of at most 12 columns; a countdown may take 14. */

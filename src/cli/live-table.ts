@@ -11,6 +11,8 @@ import type { Held, UpView } from './up-view.ts';
 export interface LiveTableOptions {
   readonly color: boolean;
   readonly title: string;
+  /** The address of the dashboard. Default: there is none. */
+  readonly dashboard?: string | undefined;
   /** Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -103,6 +105,7 @@ export class LiveTable implements UpView {
         nowMs: this.#now(),
         problems: this.#problems,
         title: this.#options.title,
+        dashboard: this.#options.dashboard,
         stage: this.#stage,
       },
     );

@@ -22,6 +22,8 @@ export interface TableOptions {
   readonly problems: readonly ConfigProblem[];
   /** What the servers come from, such as a file. */
   readonly title: string;
+  /** The address of the dashboard. Default: there is none. */
+  readonly dashboard?: string | undefined;
   readonly stage: Stage;
 }
 
@@ -46,7 +48,9 @@ export function renderTable(content: TableContent, options: TableOptions): strin
 
   const title = paint('bold', cutTo(columns, titleLine(options.title, content, problems, stage)), color);
   const heading = headingLine(layout.columns, columns, color);
-  const footer = footerLines(content, stage).map((text) => paint('dim', cutTo(columns, text), color));
+  const footer = footerLines(content, stage, options.dashboard).map((text) =>
+    paint('dim', cutTo(columns, text), color),
+  );
 
   const sectionRows = groups.length === 0 ? 0 : groups.length + 1;
   const isRoomy = rows >= body.length + sectionRows + footer.length + (sectionRows === 0 ? 4 : 5);

@@ -1,6 +1,6 @@
 import type { ConnectionState, ManagerEvent } from '../index.ts';
 import { GroupStory } from './group-story.ts';
-import { durationWords } from './session-words.ts';
+import { durationWords } from '../words/session-words.ts';
 import { onOneLine, shownId } from './terminal-text.ts';
 
 type StateChange = Extract<ManagerEvent, { readonly type: 'stateChanged' }>;

@@ -1,10 +1,10 @@
 import type { ConfigProblem } from '../config/index.ts';
 import type { ConnectionInfo, GroupInfo, ManagerSnapshot } from '../index.ts';
-import { stateWord } from './session-words.ts';
+import { stateWord } from '../words/session-words.ts';
 import { onOneLine, shownId } from './terminal-text.ts';
 
-/** What `up` is doing with the servers. */
-export type Stage = 'holding' | 'draining' | 'forcing' | 'stopped';
+/** What is being done with the servers; `told`: nothing, the table is shown once. */
+export type Stage = 'told' | 'holding' | 'draining' | 'forcing' | 'stopped';
 
 /** What a table shows. */
 export type TableContent = Pick<ManagerSnapshot, 'sessions' | 'groups'>;
@@ -27,7 +27,7 @@ export function titleLine(
   if (refused > 0) parts.push(`${refused} not started`);
   const total = sessions.length + refused;
   const servers = `${total} ${total === 1 ? 'server' : 'servers'}, ${parts.join(', ')}`;
-  return `holdfast: ${servers}${stage === 'holding' ? groupCounts(groups) : ''}  ${onOneLine(title)}`;
+  return `holdfast: ${servers}${stage === 'holding' || stage === 'told' ? groupCounts(groups) : ''}  ${onOneLine(title)}`;
 }
 
 function groupCounts(groups: readonly GroupInfo[]): string {
@@ -43,12 +43,19 @@ function groupCounts(groups: readonly GroupInfo[]): string {
 }
 
 /** The lines below the table: what to try, and how to stop. */
-export function footerLines({ sessions, groups }: TableContent, stage: Stage): readonly string[] {
+export function footerLines(
+  { sessions, groups }: TableContent,
+  stage: Stage,
+  dashboard: string | undefined,
+): readonly string[] {
   switch (stage) {
+    case 'told':
+      return [];
     case 'holding': {
       const stops = 'Ctrl-C drains and stops';
       const dare = primaryToKill(sessions, groups) ?? serverToKill(sessions);
-      return dare === undefined ? [stops] : [dare, stops];
+      const link = dashboard === undefined ? [] : [`dashboard: ${dashboard}`];
+      return [...link, ...(dare === undefined ? [] : [dare]), stops];
     }
     case 'draining':
       return ['draining: calls in flight may finish; Ctrl-C again forces'];

@@ -1,6 +1,7 @@
 import type { ConfigProblem } from '../config/index.ts';
 import type { ConnectionInfo } from '../index.ts';
-import { countdownWords, latencyWords, stateStyle, stateWord, stateWords } from './session-words.ts';
+import { countdownWords, latencyWords, stateWord, stateWords } from '../words/session-words.ts';
+import { stateStyle } from './state-style.ts';
 import { none } from './table-line.ts';
 import type { Cell } from './table-line.ts';
 import { onOneLine, shownId } from './terminal-text.ts';

@@ -16,6 +16,8 @@ export interface PlannedServer {
 export interface UpPlan {
   /** What the servers come from, for people. */
   readonly title: string;
+  /** The configuration file, absolute; null for a command. */
+  readonly config: string | null;
   readonly servers: readonly PlannedServer[];
   readonly groups: readonly GroupSpec[];
   readonly problems: readonly ConfigProblem[];
@@ -29,6 +31,7 @@ export function planFromConfig(config: LoadedConfig, cwd: string): UpPlan {
   const enabled = config.servers.filter((spec) => spec.enabled);
   return {
     title: shortest(config.file, cwd),
+    config: config.file,
     servers: enabled.map(({ id, source, transport, options }) => ({
       id,
       source,
@@ -56,6 +59,7 @@ export function planFromCommand(
   const source = { file: '(command line)', line: 1, column: 1 };
   return {
     title: command,
+    config: null,
     servers: [{ id: basename(command), target, options: {}, source }],
     groups: [],
     problems: [],

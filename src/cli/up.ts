@@ -1,111 +1,108 @@
-import { ConfigError, formatConfigProblem, loadConfig } from '../config/index.ts';
-import type { ConfigProblem, ConfigWarning } from '../config/index.ts';
-import { InvalidOptionError, SecretRegistry, SessionManager } from '../index.ts';
-import { cliLogger } from './cli-logger.ts';
+import { ServiceError } from '../service/index.ts';
+import type { Service } from '../service/index.ts';
+import type { SessionManager } from '../index.ts';
 import { wantsColor } from './color.ts';
 import { eventFeed } from './event-feed.ts';
 import { exitCode } from './exit-codes.ts';
+import { addAll, managerFor } from './hold.ts';
 import { JsonLines } from './json-lines.ts';
 import { LiveTable } from './live-table.ts';
 import type { LogThreshold } from './log-thresholds.ts';
+import { nothingToHold, readPlan, tellProblems } from './read-plan.ts';
+import type { PlanSource } from './read-plan.ts';
 import { Screen } from './screen.ts';
 import type { StderrLines } from './stderr-lines.ts';
 import { onStopRequests } from './stop-requests.ts';
-import { addGroups } from './up-groups.ts';
-import { planFromCommand, planFromConfig } from './up-plan.ts';
-import type { PlannedServer, UpPlan } from './up-plan.ts';
+import type { UpPlan } from './up-plan.ts';
+import { readToken, serveUp } from './up-service.ts';
+import type { ListenAt } from './listen-at.ts';
 import type { UpView } from './up-view.ts';
 
 /** What `holdfast up` was asked for. */
-export interface UpRequest {
-  /** The configuration file; undefined: the first that exists of the usual ones. */
-  readonly file: string | undefined;
-  /** What stood after `--`: a server to hold instead of a file. */
-  readonly command: readonly string[] | undefined;
+export interface UpRequest extends PlanSource {
   /** JSON lines, whatever standard output is. */
   readonly json: boolean;
   /** False for `--no-color`. */
   readonly color: boolean;
   readonly logLevel: LogThreshold;
   readonly drainMs: number;
+  /** Where the status API listens; false: nowhere. */
+  readonly listen: ListenAt | false;
+  /** The file that holds its token. */
+  readonly tokenFile: string | undefined;
 }
 
 /** Holds every server and every group of a configuration until it is told to stop. Resolves to the exit code, with nothing left behind. */
 export async function up(request: UpRequest, stderr: StderrLines): Promise<number> {
-  const plan = await planFor(request, stderr);
+  const plan = await readPlan(request, request.logLevel, stderr);
   if (plan === undefined) return exitCode.usage;
-  if (plan.servers.length === 0) return nothingToHold(plan, stderr);
-  const secrets = new SecretRegistry();
-  const config = { maxConnections: plan.servers.length, defaults: plan.defaults, drainMs: request.drainMs };
-  const manager = new SessionManager(config, { logger: cliLogger(request.logLevel, stderr), secrets });
-  const view = viewFor(request, plan, manager);
-  const { started, problems } = await addServers(manager, plan.servers);
-  tellProblems(problems, stderr);
-  if (started.length === 0) {
+  if (plan.servers.length === 0) return refuse(nothingToHold(plan), stderr);
+  const { manager, secrets } = managerFor(plan, request, stderr);
+  const tellBug = (bug: unknown): void => {
+    stderr.line(`holdfast: this is a bug: ${secrets.scrub(describe(bug))}`);
+  };
+  let service: Service | undefined;
+  try {
+    const token = await readToken(request.tokenFile, process.env);
+    if (token !== undefined) secrets.register(token);
+    service =
+      request.listen === false
+        ? undefined
+        : await serveUp(manager, plan, {
+            at: request.listen,
+            token,
+            onBug: tellBug,
+            tell: (problem) => {
+              stderr.line(`holdfast: ${problem}`);
+            },
+          });
+  } catch (error) {
     await manager.close({ drainMs: 0 });
-    return nothingToHold(plan, stderr);
+    if (!(error instanceof ServiceError)) throw error;
+    return refuse(`holdfast: ${error.message}`, stderr);
   }
-  const groups = addGroups(manager, plan.groups, started);
-  tellProblems(groups.problems, stderr);
-  view.start({ servers: started, groups: groups.started }, [...plan.problems, ...problems, ...groups.problems]);
+  const view = viewFor(request, plan, manager, service);
+  const { held, problems } = await addAll(manager, plan);
+  tellProblems(problems, stderr);
+  if (held.servers.length === 0) {
+    await service?.close();
+    await manager.close({ drainMs: 0 });
+    return refuse(nothingToHold(plan), stderr);
+  }
+  service?.setProblems([...plan.problems, ...problems]);
+  view.start(held, [...plan.problems, ...problems]);
   if (stderr.isTerminal) stderr.showThrough(view.above);
-  const code = await untilStopped(manager, view, (bug) => {
+  const code = await untilStopped(manager, view, service, (bug) => {
     stderr.line(`holdfast: this is a bug, everything is stopped: ${secrets.scrub(describe(bug))}`);
   });
   stderr.showThrough(undefined);
+  await service?.close();
   view.end();
   return code;
 }
 
-async function planFor(request: UpRequest, stderr: StderrLines): Promise<UpPlan | undefined> {
-  const cwd = process.cwd();
-  try {
-    if (request.command !== undefined) return planFromCommand(request.command, cwd, process.env);
-    const config = await loadConfig(request.file, { env: process.env });
-    const plan = planFromConfig(config, cwd);
-    tellProblems(plan.problems, stderr);
-    tellWarnings(config.warnings, request.logLevel, stderr);
-    return plan;
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof InvalidOptionError)) throw error;
-    stderr.line(error.message);
-    return undefined;
-  }
-}
-
-function viewFor(request: UpRequest, plan: UpPlan, manager: SessionManager): UpView {
+function viewFor(request: UpRequest, plan: UpPlan, manager: SessionManager, service: Service | undefined): UpView {
   const { stdout } = process;
-  if (request.json || !stdout.isTTY || process.env['TERM'] === 'dumb') return eventFeed(manager, new JsonLines(stdout));
+  const reachedAt = service?.url ?? service?.socketPath ?? null;
+  if (request.json || !stdout.isTTY || process.env['TERM'] === 'dumb')
+    return eventFeed(manager, new JsonLines(stdout), reachedAt);
   const color = wantsColor(request.color, process.env, stdout.hasColors());
-  return new LiveTable(manager, new Screen(stdout), { color, title: plan.title });
-}
-
-/** Adds every server; what one of them is refused for does not concern the others. */
-async function addServers(
-  manager: SessionManager,
-  servers: readonly PlannedServer[],
-): Promise<{ readonly started: readonly string[]; readonly problems: readonly ConfigProblem[] }> {
-  const started: string[] = [];
-  const problems: ConfigProblem[] = [];
-  for (const { id, target, options, source } of servers) {
-    try {
-      await manager.addServer(id, target, { ...options, waitForReady: false });
-      started.push(id);
-    } catch (error) {
-      if (!(error instanceof InvalidOptionError)) throw error;
-      const problem = error.message.replace(/\.$/, '');
-      problems.push({ ...source, field: null, serverId: id, problem, fix: 'change or remove this setting' });
-    }
-  }
-  return { started, problems };
+  const dashboard = service?.link ?? service?.socketPath ?? undefined;
+  return new LiveTable(manager, new Screen(stdout), { color, title: plan.title, dashboard });
 }
 
 /** Waits for a reason to stop, then for the manager to have let go of everything. Resolves to the exit code. */
-async function untilStopped(manager: SessionManager, view: UpView, tellBug: (error: unknown) => void): Promise<number> {
+async function untilStopped(
+  manager: SessionManager,
+  view: UpView,
+  service: Service | undefined,
+  tellBug: (error: unknown) => void,
+): Promise<number> {
   let code: number | undefined;
   const close = (as: number, how: 'draining' | 'forcing'): void => {
     code ??= as;
     view.stopping(how);
+    service?.stopping();
     void manager.close(how === 'forcing' ? { drainMs: 0 } : {});
   };
   const stopListening = onStopRequests({
@@ -132,21 +129,9 @@ async function untilStopped(manager: SessionManager, view: UpView, tellBug: (err
   return code ?? exitCode.ok;
 }
 
-function nothingToHold({ title, disabled }: UpPlan, stderr: StderrLines): number {
-  stderr.line(`${title}: there is no server to hold${disabled === 0 ? '' : ` (disabled: ${disabled})`}`);
+function refuse(why: string, stderr: StderrLines): number {
+  stderr.line(why);
   return exitCode.usage;
-}
-
-function tellProblems(problems: readonly ConfigProblem[], stderr: StderrLines): void {
-  for (const problem of problems) stderr.line(formatConfigProblem(problem));
-}
-
-function tellWarnings(warnings: readonly ConfigWarning[], threshold: LogThreshold, stderr: StderrLines): void {
-  if (threshold === 'error' || threshold === 'silent') return;
-  for (const { level, file, line, column, field, message } of warnings) {
-    if (level === 'info' && threshold === 'warn') continue;
-    stderr.line(`${file}:${line}:${column}: ${level}: ${field === null ? '' : `${field}: `}${message}`);
-  }
 }
 
 function describe(error: unknown): string {

@@ -1,4 +1,4 @@
-import type { JsonMember } from './json-document.ts';
+import type { JsonMember } from './document-value.ts';
 import { quoted } from './printable.ts';
 import { Report } from './report.ts';
 import { serverIdFault } from './server-id.ts';

@@ -1,12 +1,36 @@
 import { ConfigError } from '../errors/config-error.ts';
-import { kindOf } from './json-document.ts';
-import type { JsonMember, JsonObject, JsonValue } from './json-document.ts';
+import { codexVariables, inTurn, renamed, sseWithoutType, unwrapped, withTexts } from './dialect-rewriting.ts';
+import type { Rewrite } from './dialect-rewriting.ts';
+import { kindOf } from './document-value.ts';
+import type { JsonMember, JsonObject, JsonValue } from './document-value.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import type { Report } from './report.ts';
 
+/** The hosts whose way of writing servers down is read. `claude`: of Claude Desktop, Claude Code and Cursor; it is also our own. */
+export type DialectName =
+  | 'claude'
+  | 'cline'
+  | 'codex'
+  | 'continue'
+  | 'gemini'
+  | 'librechat'
+  | 'opencode'
+  | 'roo'
+  | 'vscode'
+  | 'windsurf'
+  | 'zed';
+
+/** What a key that holds a time means. */
+export interface DialectTimeout {
+  readonly option: 'callTimeoutMs' | 'connectTimeoutMs';
+  /** So many milliseconds is one of it. */
+  readonly unitMs: 1 | 1000;
+}
+
 /** How one family of hosts writes its servers down. */
 export interface Dialect {
+  readonly name: DialectName;
   /** The top-level key that holds the servers by id. */
   readonly container: string;
   /** What `"type": "http"` means there. VS Code tries Streamable HTTP and falls back to SSE. */
@@ -17,15 +41,99 @@ export interface Dialect {
   readonly commandIsList?: boolean;
   /** Others have a key of that name which holds no servers: without servers of its own it is left alone. Default false. */
   readonly isShared?: boolean;
+  /** What an entry says in words of its own. Default: nothing. */
+  readonly rewrite?: Rewrite;
+  /** Times with a unit that is known. Default: none. */
+  readonly timeouts?: Readonly<Record<string, DialectTimeout>>;
 }
 
-/** In the order in which they are looked for. */
+const inSeconds = { timeout: { option: 'callTimeoutMs', unitMs: 1000 } } as const;
+const claude: Dialect = { name: 'claude', container: 'mcpServers', httpMode: 'streamable-http' };
+
+/** In the order in which their containers are looked for. */
 const dialects: readonly Dialect[] = [
-  { container: 'mcpServers', httpMode: 'streamable-http' },
-  { container: 'servers', httpMode: 'auto' },
-  { container: 'context_servers', httpMode: 'auto' },
-  { container: 'mcp', httpMode: 'auto', variables: 'braces', commandIsList: true, isShared: true },
+  claude,
+  { name: 'vscode', container: 'servers', httpMode: 'auto' },
+  { name: 'zed', container: 'context_servers', httpMode: 'auto', timeouts: inSeconds },
+  {
+    name: 'codex',
+    container: 'mcp_servers',
+    httpMode: 'auto',
+    rewrite: codexVariables,
+    timeouts: {
+      startup_timeout_sec: { option: 'connectTimeoutMs', unitMs: 1000 },
+      tool_timeout_sec: { option: 'callTimeoutMs', unitMs: 1000 },
+    },
+  },
+  { name: 'opencode', container: 'mcp', httpMode: 'auto', variables: 'braces', commandIsList: true, isShared: true },
 ];
+
+/** Those that have the container of Claude's, and are known by the name of the file alone. */
+const lookalikes: readonly { readonly file: RegExp; readonly dialect: Dialect }[] = [
+  {
+    file: /[\\/]cline_mcp_settings\.json$/iu,
+    dialect: {
+      ...claude,
+      name: 'cline',
+      rewrite: inTurn(unwrapped('transport'), renamed({ transportType: 'type' }), sseWithoutType),
+      timeouts: inSeconds,
+    },
+  },
+  {
+    file: /[\\/](?:mcp_settings\.json|\.roo[\\/]mcp\.json)$/iu,
+    dialect: { ...claude, name: 'roo', timeouts: inSeconds },
+  },
+  {
+    file: /[\\/]\.gemini[\\/]settings\.json$/iu,
+    dialect: {
+      ...claude,
+      name: 'gemini',
+      rewrite: withTexts((text) => text.replace(/\$([A-Za-z_]\w*)/gu, '${env:$1}')),
+      timeouts: { timeout: { option: 'callTimeoutMs', unitMs: 1 } },
+    },
+  },
+  { file: /[\\/]mcp_config\.json$/iu, dialect: { ...claude, name: 'windsurf' } },
+  {
+    file: /[\\/]librechat\.ya?ml$/iu,
+    dialect: {
+      ...claude,
+      name: 'librechat',
+      rewrite: sseWithoutType,
+      timeouts: {
+        timeout: { option: 'callTimeoutMs', unitMs: 1 },
+        initTimeout: { option: 'connectTimeoutMs', unitMs: 1 },
+      },
+    },
+  },
+  {
+    file: /[\\/](?:\.continue[\\/].*|continue(?:-config)?)\.ya?ml$/iu,
+    dialect: {
+      ...claude,
+      name: 'continue',
+      rewrite: inTurn(
+        unwrapped('requestOptions'),
+        withTexts((text) => text.replace(/\$\{\{\s*(?:secrets|inputs)\.([\w-]+)\s*\}\}/gu, '${env:$1}')),
+      ),
+      timeouts: { connectionTimeout: { option: 'connectTimeoutMs', unitMs: 1 } },
+    },
+  },
+];
+
+/** Every name of a dialect, for messages and options. */
+export const dialectNames: readonly DialectName[] = [...dialects, ...lookalikes.map(({ dialect }) => dialect)].map(
+  ({ name }) => name,
+);
+
+/** The dialect of a file by its container, its name, and what was asked for. */
+function refined(chosen: Dialect, file: string, asked: DialectName | undefined): Dialect {
+  if (chosen.container !== claude.container) return chosen;
+  const found = lookalikes.find(({ file: names, dialect }) =>
+    asked === undefined ? names.test(file) : dialect.name === asked,
+  );
+  return found?.dialect ?? chosen;
+}
+
+const isYamlList = (file: string, { value }: JsonMember): boolean => value.type === 'array' && /\.ya?ml$/iu.test(file);
 
 /** The top-level members of a file that matter to holdfast. */
 export interface Document {
@@ -36,7 +144,7 @@ export interface Document {
 }
 
 /** Finds the servers in a parsed file; throws `ConfigError` when there is no container of a known dialect. */
-export function recogniseDocument(root: JsonValue, report: Report): Document {
+export function recogniseDocument(root: JsonValue, report: Report, asked?: DialectName): Document {
   const refuse = (at: JsonMember | JsonValue, problem: string, fix: string): ConfigError =>
     new ConfigError({
       file: report.file,
@@ -74,12 +182,17 @@ export function recogniseDocument(root: JsonValue, report: Report): Document {
     const nearest = [...members.keys()].find((name) => nearestName(name, containers) !== undefined);
     throw refuse(
       root,
-      'the file has none of "mcpServers", "servers", "context_servers" and "mcp", so it names no servers',
+      'the file has none of "mcpServers", "servers", "context_servers", "mcp_servers" and "mcp", so it names no servers',
       nearest === undefined ? 'put the servers under "mcpServers": { … }' : `rename ${quoted(nearest)} to "mcpServers"`,
     );
   }
-  const { dialect, member } = chosen;
-  const container = member.value;
+  const { member } = chosen;
+  const dialect = refined(
+    chosen.dialect,
+    report.file,
+    asked ?? (isYamlList(report.file, member) ? 'continue' : undefined),
+  );
+  const container = member.value.type === 'array' && dialect.name === 'continue' ? byName(member.value) : member.value;
   if (container.type !== 'object') {
     throw refuse(
       container,
@@ -95,4 +208,13 @@ export function recogniseDocument(root: JsonValue, report: Report): Document {
     );
   }
   return { dialect, container, inputs: members.get('inputs'), holdfast: members.get('holdfast') };
+}
+
+/** Continue has a list of servers, each with its name. One without a name is left for what reads entries to complain of. */
+function byName({ at, path, items }: JsonValue & { readonly type: 'array' }): JsonObject {
+  const members = items.map((item): JsonMember => {
+    const name = item.type === 'object' ? item.members.find((member) => member.name === 'name')?.value : undefined;
+    return { name: name?.type === 'string' ? name.text : '', at: item.at, path: item.path, value: item };
+  });
+  return { type: 'object', at, path, members };
 }

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 
 import { ConfigError } from '../errors/config-error.ts';
@@ -15,6 +16,20 @@ export interface ConfigText {
   /** Absolute. */
   readonly file: string;
   readonly text: string;
+}
+
+/** The file that `loadConfig` would read, absolute; undefined when there is none. */
+export async function findConfigFile(path?: string, cwd = '.'): Promise<string | undefined> {
+  for (const name of path === undefined ? usualNames : [path]) {
+    const file = resolve(cwd, name);
+    try {
+      await access(file);
+      return file;
+    } catch {
+      // The next one, then.
+    }
+  }
+  return undefined;
 }
 
 /** Reads the named file, or the first usual one that exists; rejects with `ConfigError` when there is none. */

@@ -1,4 +1,4 @@
-import type { JsonMember } from './json-document.ts';
+import type { JsonMember } from './document-value.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import type { Report } from './report.ts';
@@ -29,6 +29,15 @@ const foreign: ReadonlyMap<string, string> = new Map([
   ['gallery', presentation],
   ['version', presentation],
   ['metadata', presentation],
+  ['chatMenu', presentation],
+  ['serverInstructions', presentation],
+  ['source', presentation],
+  ['remoteConfigured', presentation],
+  ['enabled_tools', filtering],
+  ['disabled_tools', filtering],
+  ['required', 'ignored: every server of the file is held'],
+  ['startup', 'ignored: every server of the file is held'],
+  ['stderr', 'ignored: what a server writes to stderr is in the log'],
 ]);
 
 /** Keys of other hosts whose meaning is lost by leaving them out. */
@@ -38,6 +47,13 @@ const missed: ReadonlyMap<string, string> = new Map([
   ['sseReadTimeout', timeout],
   ['oauth', authorization],
   ['auth', authorization],
+  ['requiresOAuth', authorization],
+  ['oauth_headers', authorization],
+  ['apiKey', authorization],
+  ['authProviderType', authorization],
+  ['obo', authorization],
+  ['customUserVars', 'ignored: holdfast has no users; write variables of the environment'],
+  ['tcp', 'ignored: an address under this key is not supported; give the server an http:// or ws:// "url"'],
   ['headersHelper', 'ignored: holdfast runs no command to read a configuration; use "headers" with variables'],
 ]);
 

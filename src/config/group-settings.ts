@@ -1,7 +1,7 @@
 import { acceptedEntries } from './accepted-entries.ts';
 import type { GroupSettings, GroupSpec } from './group-spec.ts';
-import { kindOf } from './json-document.ts';
-import type { JsonMember, JsonValue } from './json-document.ts';
+import { kindOf } from './document-value.ts';
+import type { JsonMember, JsonValue } from './document-value.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import { Report } from './report.ts';

@@ -1,4 +1,4 @@
-import type { JsonMember } from './json-document.ts';
+import type { JsonMember } from './document-value.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import { Report, membersOf } from './report.ts';

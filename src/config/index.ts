@@ -1,7 +1,9 @@
+export type { DialectName } from './dialects.ts';
 export { ConfigError, formatConfigProblem } from '../errors/config-error.ts';
 export type { ConfigProblem } from '../errors/config-error.ts';
 export type { GroupSettings, GroupSpec } from './group-spec.ts';
 export type { ManagerSettings } from './holdfast-settings.ts';
+export { findConfigFile } from './find-config.ts';
 export { loadConfig } from './load-config.ts';
 export type { LoadConfigOptions, LoadedConfig } from './load-config.ts';
 export type { ConfigWarning } from './report.ts';

@@ -1,5 +1,5 @@
-import type { JsonMember } from './json-document.ts';
-import { kindOf } from './json-document.ts';
+import type { JsonMember } from './document-value.ts';
+import { kindOf } from './document-value.ts';
 import { quoted } from './printable.ts';
 import { membersOf } from './report.ts';
 import type { Report } from './report.ts';

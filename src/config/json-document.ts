@@ -1,66 +1,27 @@
 import { parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
 
-import { ConfigError } from '../errors/config-error.ts';
-import { positionsIn, startOfFile } from './json-position.ts';
+import type { ConfigError } from '../errors/config-error.ts';
+import type { JsonMember, JsonValue } from './document-value.ts';
+import { positionsIn } from './json-position.ts';
 import type { Position } from './json-position.ts';
 import { memberPath } from './printable.ts';
-
-/** Something of a document that a message can point at. */
-export interface Place {
-  readonly at: Position;
-  /** From the root of the document, e.g. `mcpServers.files.args[1]`; empty for the root. */
-  readonly path: string;
-}
-
-/** A member of an object; its place is that of its name. */
-export interface JsonMember extends Place {
-  readonly name: string;
-  readonly value: JsonValue;
-}
-
-/** Every member in the order of the text, repeated names included. */
-export interface JsonObject extends Place {
-  readonly type: 'object';
-  readonly members: readonly JsonMember[];
-}
-
-/** A value of a JSON document together with its place in the text. */
-export type JsonValue =
-  | JsonObject
-  | (Place & { readonly type: 'array'; readonly items: readonly JsonValue[] })
-  | (Place & { readonly type: 'string'; readonly text: string })
-  | (Place & { readonly type: 'number'; readonly number: number })
-  | (Place & { readonly type: 'boolean'; readonly flag: boolean })
-  | (Place & { readonly type: 'null' });
+import { emptyFile, tooDeep, unusable } from './unusable-document.ts';
 
 /** Parses JSON with comments and trailing commas; throws `ConfigError` at the first thing that is not that. */
-export function parseDocument(file: string, text: string): JsonValue {
+export function parseJson(file: string, text: string): JsonValue {
   const positionOf = positionsIn(text);
   const errors: ParseError[] = [];
   try {
     const root = parseTree(text, errors, { allowTrailingComma: true });
     const first = errors[0];
     if (first !== undefined) throw syntaxError(file, text, first, positionOf(first.offset));
-    if (root === undefined) throw emptyFile(file);
+    if (root === undefined) throw emptyFile(file, '{ "mcpServers": {} }');
     return toValue(root, '', positionOf);
   } catch (error) {
     // The parser and the conversion recurse; a stack overflow is a RangeError.
     if (error instanceof RangeError) throw tooDeep(file, error);
     throw error;
-  }
-}
-
-/** "an array", "a string", …: what a value is, without quoting it. */
-export function kindOf(value: JsonValue): string {
-  switch (value.type) {
-    case 'object':
-    case 'array':
-      return `an ${value.type}`;
-    case 'null':
-      return 'null';
-    default:
-      return `a ${value.type}`;
   }
 }
 
@@ -93,35 +54,10 @@ function toMember(property: Node, parent: string, positionOf: (offset: number) =
   return [{ name, at: positionOf(key.offset), path, value: toValue(value, path, positionOf) }];
 }
 
-function emptyFile(file: string): ConfigError {
-  return new ConfigError({
-    file,
-    ...startOfFile,
-    field: null,
-    serverId: null,
-    problem: 'the file is empty',
-    fix: 'write at least { "mcpServers": {} }',
-  });
-}
-
-function tooDeep(file: string, cause: RangeError): ConfigError {
-  return new ConfigError(
-    {
-      file,
-      ...startOfFile,
-      field: null,
-      serverId: null,
-      problem: 'the file is nested too deeply',
-      fix: 'check that it is a configuration',
-    },
-    { cause },
-  );
-}
-
 function syntaxError(file: string, text: string, error: ParseError, at: Position): ConfigError {
-  if (text.trim() === '') return emptyFile(file);
+  if (text.trim() === '') return emptyFile(file, '{ "mcpServers": {} }');
   const { problem, fix } = describeSyntaxError(printParseErrorCode(error.error), text[error.offset]);
-  return new ConfigError({ file, ...at, field: null, serverId: null, problem: `this is not JSON: ${problem}`, fix });
+  return unusable(file, at, `this is not JSON: ${problem}`, fix);
 }
 
 function describeSyntaxError(code: string, char: string | undefined): { problem: string; fix: string } {

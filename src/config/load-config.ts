@@ -2,9 +2,10 @@ import { homedir } from 'node:os';
 import { resolve, sep } from 'node:path';
 
 import type { ConfigProblem } from '../errors/config-error.ts';
+import { InvalidOptionError } from '../errors/usage-errors.ts';
 import { acceptedEntries } from './accepted-entries.ts';
-import { recogniseDocument } from './dialects.ts';
-import type { Document } from './dialects.ts';
+import { dialectNames, recogniseDocument } from './dialects.ts';
+import type { DialectName, Document } from './dialects.ts';
 import type { EntryContext } from './entry-context.ts';
 import type { VariableScope } from './expand-variables.ts';
 import { findConfig, projectFolderOf } from './find-config.ts';
@@ -14,7 +15,7 @@ import type { GroupSpec } from './group-spec.ts';
 import { readHoldfastSettings } from './holdfast-settings.ts';
 import type { ManagerSettings } from './holdfast-settings.ts';
 import { inputResolver, readInputDefaults } from './input-values.ts';
-import { parseDocument } from './json-document.ts';
+import { parseDocument } from './parse-document.ts';
 import { readTextFile } from './read-text-file.ts';
 import { Report } from './report.ts';
 import type { ConfigWarning } from './report.ts';
@@ -29,6 +30,8 @@ export interface LoadConfigOptions {
   readonly inputs?: Readonly<Record<string, string>> | undefined;
   /** Where relative paths start and where a file is looked for when none is named. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
+  /** Whose way of writing it is, where the name of the file does not tell: those that share a container differ in details. Default: by the file. */
+  readonly dialect?: DialectName | undefined;
   /** Reads a file, named by its absolute path, as text; rejects with a Node error. Default: the file system, UTF-8 only. */
   readonly readFile?: ((path: string) => Promise<string>) | undefined;
 }
@@ -37,6 +40,8 @@ export interface LoadConfigOptions {
 export interface LoadedConfig {
   /** Absolute. */
   readonly file: string;
+  /** Whose way of writing servers down the file was read as. */
+  readonly dialect: DialectName;
   /** The servers that can be used, disabled ones included, in the order of the file. */
   readonly servers: readonly ServerSpec[];
   /** The failover groups that can be used, in the order of the file. */
@@ -50,22 +55,25 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads a configuration file: JSON with comments and trailing commas, the servers under `mcpServers` (Claude Desktop, Claude Code,
- * Cursor), `servers` (VS Code), `context_servers` (Zed) or `mcp` (opencode), and holdfast's own settings under `holdfast`. Without a path it takes the first that exists of
- * `holdfast.json`, `.mcp.json`, `mcp.json` and `.vscode/mcp.json` in `cwd`.
+ * Reads a configuration file: JSON with comments and trailing commas, YAML or TOML by the end of its name, in the dialect of any host of
+ * `DialectName`, and holdfast's own settings under `holdfast`. Without a path it takes the first that exists of `holdfast.json`, `.mcp.json`,
+ * `mcp.json` and `.vscode/mcp.json` in `cwd`.
  *
  * A mistake about one server or group keeps it out, is told once in `problems` with file, line, column, field and fix, and
  * leaves the others alone. No message quotes the value of a variable. Nothing is executed and nothing outside of the file and
  * the `envFile`s it names is read.
  *
+ * @throws InvalidOptionError for a `dialect` that is none.
  * @throws ConfigError when there is no file, or it cannot be read, is not JSON, or has no known container of servers.
  */
 export async function loadConfig(path?: string, options: LoadConfigOptions = {}): Promise<LoadedConfig> {
+  if (options.dialect !== undefined && !dialectNames.includes(options.dialect))
+    throw new InvalidOptionError('dialect', options.dialect, `one of ${dialectNames.join(', ')}`);
   const readFile = options.readFile ?? readTextFile;
   const env = options.env ?? process.env;
   const { file, text } = await findConfig(path, resolve(options.cwd ?? '.'), readFile);
   const report = new Report(file);
-  const document = recogniseDocument(parseDocument(file, text), report);
+  const document = recogniseDocument(await parseDocument(file, text), report, options.dialect);
   const projectFolder = projectFolderOf(file);
   const scope: VariableScope = {
     env,
@@ -99,6 +107,7 @@ async function readServers(document: Document, context: EntryContext, report: Re
   const groups = readGroups(settings.groups, new Map(ids.map((id) => [id, standingOf(id)])), report);
   return {
     file: report.file,
+    dialect: document.dialect.name,
     servers,
     groups,
     problems: report.problems.toSorted(inFileOrder),

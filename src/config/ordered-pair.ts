@@ -1,4 +1,4 @@
-import type { JsonMember } from './json-document.ts';
+import type { JsonMember } from './document-value.ts';
 import type { Report } from './report.ts';
 
 /** Two numbers of one object of which the first must not be larger than the second. */

@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../errors/config-error.ts';
-import type { JsonMember, JsonObject, Place } from './json-document.ts';
+import type { JsonMember, JsonObject, Place } from './document-value.ts';
 import { quoted } from './printable.ts';
 
 /** Something in a configuration file that its owner may want to know, but that keeps nothing from starting. */

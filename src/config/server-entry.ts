@@ -2,14 +2,15 @@ import type { EntryContext } from './entry-context.ts';
 import { noteExpanded } from './expanded-values.ts';
 import type { ExpandedValue } from './expanded-values.ts';
 import { noteForeignKey } from './foreign-keys.ts';
-import { kindOf } from './json-document.ts';
-import type { JsonMember } from './json-document.ts';
+import { kindOf } from './document-value.ts';
+import type { JsonMember } from './document-value.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import { readRemoteEntry, remoteKeys, urlKeys } from './remote-entry.ts';
 import type { RemoteType } from './remote-entry.ts';
 import { Report, membersOf } from './report.ts';
 import type { ServerSettings } from './server-settings.ts';
+import { readTimeouts } from './dialect-timeouts.ts';
 import type { ServerSpec, TransportSpec } from './server-spec.ts';
 import { readStdioEntry, stdioKeys } from './stdio-entry.ts';
 
@@ -47,7 +48,10 @@ export async function readServerEntry(
     );
     return undefined;
   }
-  const members = membersOf(entry.value, report);
+  const { rewrite, timeouts = {} } = context.dialect;
+  const written = rewrite === undefined ? entry.value : { ...entry.value, members: rewrite(entry.value.members) };
+  const members = membersOf(written, report);
+  const times = readTimeouts(members, timeouts, report);
   const enabled = readEnabled(members, report);
   if (report.problems.length > 0) return undefined;
 
@@ -59,7 +63,13 @@ export async function readServerEntry(
   else report.addAsInformation(details);
   if (transport !== undefined && details.problems.length === 0) {
     noteExpanded(transport.kind === 'stdio' ? transport.env : transport.headers, expanded);
-    return { id: entry.name, source: { file: report.file, ...entry.at }, enabled, transport, options };
+    return {
+      id: entry.name,
+      source: { file: report.file, ...entry.at },
+      enabled,
+      transport,
+      options: { ...times, ...options },
+    };
   }
   return undefined;
 }
@@ -73,7 +83,8 @@ async function readTransport(
   const type = readType(members.get('type'), report);
   const command = members.get('command');
   const [address, second] = urlKeys.flatMap((key) => members.get(key) ?? []);
-  noteOtherKeys(members, command !== undefined, address !== undefined, report);
+  const others = new Map([...members].filter(([name]) => !Object.hasOwn(context.dialect.timeouts ?? {}, name)));
+  noteOtherKeys(others, command !== undefined, address !== undefined, report);
   if (type === undefined) return undefined;
   if (address !== undefined && second !== undefined) {
     report.problem(second, `both ${quoted(address.name)} and ${quoted(second.name)} are given`, 'keep one of the two');

@@ -1,5 +1,5 @@
 import { bareRecord } from './bare-record.ts';
-import type { JsonMember } from './json-document.ts';
+import type { JsonMember } from './document-value.ts';
 import { inOrder } from './ordered-pair.ts';
 import type { OrderedPair } from './ordered-pair.ts';
 import { membersOf } from './report.ts';

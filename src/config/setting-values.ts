@@ -1,5 +1,5 @@
-import { kindOf } from './json-document.ts';
-import type { JsonMember, JsonObject } from './json-document.ts';
+import { kindOf } from './document-value.ts';
+import type { JsonMember, JsonObject } from './document-value.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import { membersOf } from './report.ts';

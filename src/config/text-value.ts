@@ -1,8 +1,8 @@
 import { expandBraces } from './expand-braces.ts';
 import { expandVariables } from './expand-variables.ts';
 import type { VariableScope } from './expand-variables.ts';
-import { kindOf } from './json-document.ts';
-import type { JsonValue, Place } from './json-document.ts';
+import { kindOf } from './document-value.ts';
+import type { JsonValue, Place } from './document-value.ts';
 import type { Report } from './report.ts';
 
 /** Reads a string and expands its variables. Undefined when that was not possible, which is then reported. */

@@ -21,6 +21,8 @@ export class ConfigError extends HoldfastError {
   readonly line: number;
   readonly column: number;
   readonly field: string | null;
+  /** What is wrong, without where and without the fix. */
+  readonly problem: string;
   readonly fix: string;
 
   constructor(problem: ConfigProblem, options?: ErrorOptions) {
@@ -33,6 +35,7 @@ export class ConfigError extends HoldfastError {
     this.line = problem.line;
     this.column = problem.column;
     this.field = problem.field;
+    this.problem = problem.problem;
     this.fix = problem.fix;
   }
 }

@@ -18,6 +18,7 @@ import type { Call } from './call.ts';
 import { failureOf, whatIs } from './call-failure.ts';
 import type { CallTime } from './call-time.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { Instruments } from './instruments.ts';
 import type { ManagerPorts } from './ports.ts';
 import type { SessionRecord } from './session-record.ts';
 
@@ -26,6 +27,8 @@ export interface CallWorld {
   readonly ports: ManagerPorts;
   /** When the calls end that are under way. */
   readonly deadlines: Deadlines;
+  /** Who hears of calls. */
+  readonly instruments: Instruments;
   tellEdge(record: SessionRecord, edge: CallEdge): void;
   /** Connects a session that waits for its first call. */
   open(record: SessionRecord): void;

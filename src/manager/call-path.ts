@@ -10,6 +10,7 @@ import type { Call, Served } from './call.ts';
 import { capital, endedError, failureKind, isEnd, whatIs, type Ending } from './call-failure.ts';
 import { checkCallOptions } from './call-options.ts';
 import { CallTime } from './call-time.ts';
+import type { HeardOperation } from './heard-operation.ts';
 import { checkOutput } from './output-check.ts';
 import { isSafeAgain, isSentOnce } from './retry-safety.ts';
 import type { Choice, Route } from './route.ts';
@@ -20,7 +21,18 @@ import { waitUntil } from './waiting.ts';
  * One call: admission, a turn, the link, the outcome, and whether to go on from there. Attempts of a call never overlap; one time covers
  * all of them, and it settles exactly once.
  */
-export async function performCall<Result>(route: Route, call: Call<Result>, world: CallWorld): Promise<Served<Result>> {
+export function performCall<Result>(route: Route, call: Call<Result>, world: CallWorld): Promise<Served<Result>> {
+  const heard = world.instruments.hear(route, call);
+  const serving = perform(route, call, world, heard);
+  return heard === undefined ? serving : heard.until(serving);
+}
+
+async function perform<Result>(
+  route: Route,
+  call: Call<Result>,
+  world: CallWorld,
+  heard: HeardOperation | undefined,
+): Promise<Served<Result>> {
   checkCallOptions(call.options, route.id);
   const choice = route.first(call);
   if (isHoldfastError(choice)) throw choice;
@@ -35,7 +47,7 @@ export async function performCall<Result>(route: Route, call: Call<Result>, worl
     maxTimeoutMs: Math.max(timeoutMs, call.options.maxTimeoutMs ?? options.maxCallTimeoutMs),
     signal,
   });
-  const run = new CallRun(route, call, time, world);
+  const run = new CallRun(route, call, time, world, heard);
   try {
     for (let next = choice; ;) {
       try {
@@ -56,6 +68,7 @@ class CallRun<Result> {
   readonly #call: Call<Result>;
   readonly #time: CallTime;
   readonly #world: CallWorld;
+  readonly #heard: HeardOperation | undefined;
   /** Servers that were tried; made when a second one is looked for. */
   #tried: Set<string> | undefined;
   #attempts = 0;
@@ -69,11 +82,12 @@ class CallRun<Result> {
   /** What the caller has to know if nothing better comes: that the call may have been executed. */
   #unknown: HoldfastError | undefined;
 
-  constructor(route: Route, call: Call<Result>, time: CallTime, world: CallWorld) {
+  constructor(route: Route, call: Call<Result>, time: CallTime, world: CallWorld, heard: HeardOperation | undefined) {
     this.#route = route;
     this.#call = call;
     this.#time = time;
     this.#world = world;
+    this.#heard = heard;
   }
 
   /** Where the call goes when a visit ended with this error; throws what the caller is told when it goes nowhere. */
@@ -103,7 +117,8 @@ class CallRun<Result> {
       this.#attempts += 1;
       this.#wasSent = true;
       const { generation } = record;
-      const result = await attempt(record, link, this.#call, this.#time, this.#world);
+      const sent = this.#heard === undefined ? this.#call : this.#heard.attempted(this.#call, record);
+      const result = await attempt(record, link, sent, this.#time, this.#world);
       const checking = checkOutput(record, this.#call, result, this.#time, this.#world.ports.validator);
       if (checking !== undefined) await checking;
       this.#route.retryBudget = afterSuccess(this.#route.retryBudget);
@@ -205,6 +220,7 @@ class CallRun<Result> {
         record.options.retry,
         this.#world.ports.random(),
       );
+    if (this.#heard !== undefined) this.#heard.failure = error;
     if (failure.kind === 'unknown') {
       this.#unknowns += 1;
       this.#unknown = error;

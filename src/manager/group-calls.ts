@@ -28,6 +28,10 @@ export class GroupRoute implements Route {
     this.#group = group;
   }
 
+  get isGroup(): boolean {
+    return true;
+  }
+
   get retryBudget(): RetryBudget {
     return this.#group.retryBudget;
   }

@@ -12,6 +12,7 @@ export interface Choice extends Wish {
 /** What a call is made to: one server, or several that stand in for each other. */
 export interface Route {
   readonly id: string;
+  readonly isGroup: boolean;
   retryBudget: RetryBudget;
   /** The first server to try, or the typed error for a route that leads nowhere. */
   first<Result>(call: Call<Result>): Choice | HoldfastError;

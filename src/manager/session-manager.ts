@@ -14,6 +14,8 @@ import { GroupRegistry } from './group-registry.ts';
 import { resolveManagerConfig, type ManagerConfig } from './manager-config.ts';
 import { Inspecting } from './inspecting.ts';
 import type { InspectionObserver } from './inspection-events.ts';
+import type { Instrumentation } from './instrumentation.ts';
+import { Instruments } from './instruments.ts';
 import { Ledger } from './ledger.ts';
 import type { ManagerCatalog } from './manager-catalog.ts';
 import type { ManagerEvent } from './manager-events.ts';
@@ -54,6 +56,7 @@ export class SessionManager {
   readonly #groups: GroupRegistry;
   readonly #ledger: Ledger;
   readonly #inspecting: Inspecting;
+  readonly #instruments: Instruments;
   readonly #fleet: Fleet;
   readonly #servers: ServerRegistry;
   #closing: Promise<void> | undefined;
@@ -74,6 +77,7 @@ export class SessionManager {
     this.stats$ = stats$;
     this.catalog$ = this.#ledger.tools.catalog$;
     this.#inspecting = new Inspecting(this.#ports.logger);
+    this.#instruments = new Instruments(clock, this.#ports.logger);
     this.#fleet = new Fleet(
       this.#records,
       groups,
@@ -84,6 +88,7 @@ export class SessionManager {
     const world: HandleWorld = {
       ports: this.#ports,
       deadlines: new Deadlines(clock),
+      instruments: this.#instruments,
       events$: this.events$,
       open: (record) => {
         this.#fleet.send({ type: 'SESSION.OPEN', id: record.id, atMs: clock.monotonic() });
@@ -124,6 +129,7 @@ export class SessionManager {
       owner: {
         ports: this.#ports,
         clientInfo: this.config.clientInfo,
+        instruments: this.#instruments,
         publish: (record, fact, from) => {
           if (from === undefined) this.#ledger.publish(record, fact);
           else this.#ledger.publish(record, fact, from, record.view.state);
@@ -277,6 +283,16 @@ export class SessionManager {
     options: { readonly servers?: readonly string[] | undefined } = {},
   ): () => void {
     return this.#inspecting.attach(observer, options);
+  }
+
+  /**
+   * Tells the instrumentation of every operation from now on: each call of a session or a group, and each request of a server that a
+   * handler answers. Returns the way to stop; it still hears the end of what it has heard begin. While there is none, calls pay nothing.
+   *
+   * One that throws is told nothing more, its error is logged, and the call goes on. Throws `InvalidOptionError`.
+   */
+  instrument(instrumentation: Instrumentation): () => void {
+    return this.#instruments.attach(instrumentation);
   }
 
   /**

@@ -23,6 +23,7 @@ import { CallTraffic } from './call-traffic.ts';
 import type { Catalog } from './catalog.ts';
 import { connectionInfoOf, type ConnectionInfo } from './connection-info.ts';
 import { shownCrash, shownFault, type SessionFact } from './manager-events.ts';
+import type { Instruments } from './instruments.ts';
 import { KnownServer } from './known-server.ts';
 import { Membership } from './member-view.ts';
 import type { ManagerPorts } from './ports.ts';
@@ -49,6 +50,7 @@ import { Wishes } from './wishes.ts';
 export interface RecordOwner {
   readonly ports: ManagerPorts;
   readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly instruments: Instruments;
   /** Something happened; `from` is the state that the record was in before, if that is what happened. */
   publish(record: SessionRecord, fact: SessionFact, from?: ConnectionState): void;
   /** Something that shows in the record's info changed. */
@@ -131,11 +133,12 @@ export class SessionRecord implements SessionIo, LinkOpener {
   }
 
   openLink(generation: number, onEvent: (event: LinkEvent) => void): Link {
-    const { ports, clientInfo } = this.#owner;
+    const { ports, clientInfo, instruments } = this.#owner;
     const { target = this.target } = this.#secrets;
     const { handlers: given, protocol } = this.options;
     const asksWishes = this.#wishes !== undefined || given?.roots !== undefined;
-    const handlers = asksWishes ? this.wishes.handlersFor(generation, given) : given;
+    const wished = asksWishes ? this.wishes.handlersFor(generation, given) : given;
+    const handlers = instruments.heard(wished, this, generation);
     const knownEra = this.known.eraFor(generation);
     const asked = { serverId: this.id, generation, target, clientInfo, handlers, protocol, knownEra };
     return openScrubbed(this.#secrets, onEvent, (scrubbed) =>

@@ -14,6 +14,10 @@ export class SessionRoute implements Route {
     this.#record = record;
   }
 
+  get isGroup(): boolean {
+    return false;
+  }
+
   get retryBudget(): RetryBudget {
     return this.#record.traffic.retryBudget;
   }

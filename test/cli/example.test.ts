@@ -39,13 +39,14 @@ async function npmStart(): Promise<CliProcess> {
   const temporary = await mkdtemp(join(tmpdir(), 'holdfast-up-'));
   onTestFinished(() => rm(temporary, { recursive: true }));
   expect(packageJson.scripts.start).toBe(`npm run build && node ${args.join(' ')}`);
-  const cli = await startNode(args, { cwd: root, env: { TMPDIR: temporary } });
+  const cli = await startNode(args, { cwd: root, env: { TMPDIR: temporary, XDG_RUNTIME_DIR: temporary } });
   expect(await cli.line({ type: 'started' })).toEqual({
     type: 'started',
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     servers: ids,
     groups: ['knowledge'],
     pid: cli.pid,
+    service: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/),
   });
   for (const serverId of ids) await cli.line({ type: 'stateChanged', to: 'healthy', serverId });
   return cli;

@@ -47,7 +47,7 @@ afterAll(async () => {
 describe('what ends at once', { timeout: 20_000 }, () => {
   const table: readonly (readonly [args: string, code: number, stdout: RegExp, stderr: RegExp])[] = [
     ['--version', 0, new RegExp(`^${packageJson.version}\n$`), /^$/],
-    ['--help', 0, /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}130 .*\n {2}143 /, /^$/],
+    ['--help', 0, /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}4 .*\n {2}130 .*\n {2}143 /, /^$/],
     ['up --help', 0, /--drain-ms[\s\S]*Exit codes:/, /^$/],
     ['', 2, /^$/, /^Usage: holdfast/],
     ['hold', 2, /^$/, /^error: unknown command 'hold'/],
@@ -57,6 +57,14 @@ describe('what ends at once', { timeout: 20_000 }, () => {
     ['up --drain-ms -1', 2, /^$/, /^error: /],
     ['up --log-level loud', 2, /^$/, /^error: option '--log-level <level>' argument 'loud' is invalid/],
     ['up --', 2, /^$/, /^error: there is no command after --\n$/],
+    ['config check none.json', 2, /^$/, /^\S+none\.json:1:1: the file does not exist; [^\n]*\n$/],
+    ['config check unset.json', 2, /: 0 servers, 0 groups, 1 problem\n$/, /^\S+unset\.json:1:\d+: [^\n]*\n$/],
+    ['config check disabled.json', 0, /disabled\.json: 1 server, 0 groups, 0 problems\n$/, /^$/],
+    ['config check unset.json --json', 2, /^\{"schema":"holdfast\/v1",.*"problems":\[\{/, /^$/],
+    ['config check none.json --json', 2, /"problem":"the file does not exist"/, /^$/],
+    ['diagram', 0, /^stateDiagram-v2\n/, /^$/],
+    ['diagram group --format svg', 0, /^<svg /, /^$/],
+    ['diagram nothing', 2, /^$/, /Allowed choices are session, manager, group/],
     ['up a.json -- node', 2, /^$/, /^error: give a file or a command after --, not both\n$/],
     ['up', 2, /^$/, /^\S+:1:1: there is no configuration here; looked for [^\n]*\n$/],
     ['up none.json', 2, /^$/, /^\S+none\.json:1:1: the file does not exist; [^\n]*\n$/],

@@ -19,6 +19,7 @@ describe('from a configuration', () => {
     });
     expect(plan).toEqual({
       title: 'mcp.json',
+      config: '/home/me/app/mcp.json',
       servers: [
         {
           id: 'files',

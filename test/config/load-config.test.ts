@@ -42,6 +42,7 @@ describe('which file is read', () => {
     const folder = await folderWith({ 'some/config.json': '{"mcpServers":{}}' });
     expect(await loadConfig('some/config.json', { cwd: folder })).toEqual({
       file: join(folder, 'some/config.json'),
+      dialect: 'claude',
       servers: [],
       groups: [],
       problems: [],
@@ -163,12 +164,12 @@ describe('a file that cannot be used at all is one ConfigError', () => {
     [
       'no container',
       ' {"a": 1}',
-      '1:2: the file has none of "mcpServers", "servers", "context_servers" and "mcp", so it names no servers; put the servers under "mcpServers": { … }',
+      '1:2: the file has none of "mcpServers", "servers", "context_servers", "mcp_servers" and "mcp", so it names no servers; put the servers under "mcpServers": { … }',
     ],
     [
       'a misspelt container',
       '{"mcpservers": {}}',
-      '1:1: the file has none of "mcpServers", "servers", "context_servers" and "mcp", so it names no servers; rename "mcpservers" to "mcpServers"',
+      '1:1: the file has none of "mcpServers", "servers", "context_servers", "mcp_servers" and "mcp", so it names no servers; rename "mcpservers" to "mcpServers"',
     ],
     [
       'an array as container',

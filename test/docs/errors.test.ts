@@ -24,6 +24,7 @@ import {
   RpcError,
 } from '../../src/errors/request-errors.ts';
 import { TaskError } from '../../src/errors/task-errors.ts';
+import { ServiceError } from '../../src/service/index.ts';
 import { TokenFileError } from '../../src/errors/token-file-error.ts';
 import { ToolChangedError, UnknownToolError } from '../../src/errors/tool-errors.ts';
 import {
@@ -57,6 +58,7 @@ const samples: Readonly<Record<string, HoldfastError>> = {
   ToolChangedError: new ToolChangedError({ ...where, tool: 't', before: 'x', after: 'y' }),
   AuthRequiredError: new AuthRequiredError('', { ...where, outcome: 'rejected' }),
   TaskError: new TaskError('', { serverId: 'a', problem: 'lost', tool: 't' }),
+  ServiceError: new ServiceError(''),
   TokenFileError: new TokenFileError('a', ''),
   AuthorizationError: new AuthorizationError('', { ...where, problem: 'denied' }),
   CircuitOpenError: new CircuitOpenError('', where),
@@ -75,7 +77,7 @@ const samples: Readonly<Record<string, HoldfastError>> = {
 };
 
 describe('docs/errors.md', () => {
-  it('has every error class of src/errors, with its code, once and nothing else', async () => {
+  it('has every error class, with its code, once and nothing else', async () => {
     const documented = rowsUnder(text, 'code');
     expect(documented.map(([code, name]) => `${name} ${code}`).toSorted()).toEqual(
       (await errorClasses()).map((name) => `${name} ${samples[name]?.code ?? '(no sample in this test)'}`).toSorted(),
@@ -128,8 +130,9 @@ describe('docs/errors.md', () => {
 
 async function errorClasses(): Promise<string[]> {
   const files = readdirSync(join(root, 'src', 'errors')).filter((file) => file.endsWith('.ts'));
+  const paths = [...files.map((file) => join('errors', file)), join('service', 'service-error.ts')];
   const modules = await Promise.all(
-    files.map((file): Promise<Record<string, unknown>> => import(join(root, 'src', 'errors', file))),
+    paths.map((path): Promise<Record<string, unknown>> => import(join(root, 'src', path))),
   );
   return modules
     .flatMap((module) => Object.entries(module))

@@ -14,7 +14,13 @@ interface Snippet {
   readonly output: string | undefined;
 }
 
-const snippets: readonly Snippet[] = ['catalog.md', 'embedding.md', 'security.md', 'testing.md'].flatMap((doc) => {
+const snippets: readonly Snippet[] = [
+  'catalog.md',
+  'embedding.md',
+  'observability.md',
+  'security.md',
+  'testing.md',
+].flatMap((doc) => {
   const text = readFileSync(join(root, 'docs', doc), 'utf8');
   return [...text.matchAll(/```ts\n([\s\S]*?)```\n(?:\n```text\n([\s\S]*?)```)?/g)].map(
     ([, code = '', output], index) => ({
@@ -58,7 +64,7 @@ it('there are snippets, and some of them run', () => {
   expect(snippets.filter(({ output }) => output !== undefined).length).toBeGreaterThanOrEqual(4);
 });
 
-it('every snippet of docs/catalog.md, docs/embedding.md, docs/security.md and docs/testing.md compiles', async () => {
+it('every snippet of docs/catalog.md, docs/embedding.md, docs/observability.md, docs/security.md and docs/testing.md compiles', async () => {
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   const errors = await promisify(execFile)(tsc, ['-p', 'tsconfig.json'], { cwd: folder }).then(
     () => '',
@@ -95,6 +101,7 @@ function withGranted(code: string): string {
 function onSources(code: string): string {
   return code
     .replaceAll("'holdfast/actors'", JSON.stringify(join(root, 'src', 'manager', 'embedding.ts')))
+    .replaceAll("'holdfast/telemetry'", JSON.stringify(join(root, 'src', 'telemetry', 'index.ts')))
     .replaceAll("'holdfast/testing'", JSON.stringify(join(root, 'src', 'testing', 'index.ts')))
     .replaceAll("'holdfast'", JSON.stringify(join(root, 'src', 'index.ts')));
 }

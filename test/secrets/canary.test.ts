@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { http, stdio, type ServerTarget } from '../../src/index.ts';
 import { startLeakCheck, type LeakCheck } from '../../src/testing/index.ts';
 import { startCli } from '../cli/cli-process.ts';
 import { eventually } from '../support/eventually.ts';
+import { exchange } from '../support/raw-http.ts';
 import { canaries, canariesIn, control } from './canaries.ts';
 import { EchoHttpServer, talkative } from './echo-http-server.ts';
 import { Watcher } from './watcher.ts';
@@ -140,7 +141,7 @@ describe('the command', () => {
     expect(canariesIn(stdout + stderr)).toEqual([]);
   });
 
-  it('shows no secret of a configuration, as JSON lines and in its log', async () => {
+  it('shows no secret of a configuration, as JSON lines, in its log, and over its service', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-canary-'));
     const server = await new EchoHttpServer().start();
     server.script = (method, everything, params) =>
@@ -164,21 +165,54 @@ describe('the command', () => {
       Object.entries(canaries).map(([name, canary]) => [`CANARY_${name.toUpperCase()}`, canary]),
     );
     try {
-      const cli = await startCli(['up', 'mcp.json', '--json', '--log-level', 'debug'], { cwd: folder, env });
+      const cli = await startCli(['up', 'mcp.json', '--json', '--log-level', 'debug'], {
+        cwd: folder,
+        env: { ...env, XDG_RUNTIME_DIR: folder },
+      });
       await cli.line({ type: 'stateChanged', serverId: 'program', to: 'healthy' });
       await cli.line({ type: 'stateChanged', serverId: 'remote', to: 'healthy' });
       await cli.line({ type: 'stateChanged', serverId: 'broken', phase: 'disconnected.backingOff' });
       await cli.line({ type: 'stateChanged', serverId: 'refusing', phase: 'disconnected.backingOff' });
       await cli.said('"serverId":"broken"');
+      const { told, token } = await everythingServed(folder);
+      for (const [where, text] of told) expect([where, canariesIn(text)]).toEqual([where, []]);
+      const withControl = told.flatMap(([where, text]) => (text.includes(control) ? [where] : []));
+      expect(withControl).toEqual(
+        expect.arrayContaining(['/api/sessions', '/api/sessions/program/call', '/api/events']),
+      );
       cli.signal('SIGTERM');
       const { stdout, stderr } = await cli.ended;
       expect(stdout).toContain(control);
       expect(stderr).toContain(control);
       expect(canariesIn(stdout)).toEqual([]);
       expect(canariesIn(stderr)).toEqual([]);
+      expect(stdout + stderr).not.toContain(token);
     } finally {
       await server.stop();
       rmSync(folder, { recursive: true });
     }
   });
 });
+
+/** What the service of the `up` that has left word in this folder tells whoever has its token. */
+async function everythingServed(
+  folder: string,
+): Promise<{ readonly told: readonly (readonly [string, string])[]; readonly token: string }> {
+  const [word = ''] = readdirSync(join(folder, 'holdfast'));
+  const { url, token }: { url: string; token: string } = JSON.parse(
+    readFileSync(join(folder, 'holdfast', word), 'utf8'),
+  );
+  const headers = { authorization: `Bearer ${token}` };
+  const told: (readonly [string, string])[] = [];
+  for (const path of ['/', '/api/sessions', '/api/sessions/program', '/api/tools', '/api/charts', '/metrics'])
+    told.push([path, (await exchange(new URL(path, url).href, { method: 'GET', headers })).body]);
+  const call = '/api/sessions/program/call';
+  told.push([call, (await exchange(new URL(call, url).href, { headers, body: { tool: 'any' } })).body]);
+  const { body } = await exchange(new URL('/api/events', url).href, {
+    method: 'GET',
+    headers,
+    leaveWhen: (text) => (text.match(/event: happened/gu) ?? []).length > 20,
+  });
+  told.push(['/api/events', body]);
+  return { told, token };
+}

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
-import { countdownWords, durationWords, latencyWords, stateStyle, stateWords } from '../../src/cli/session-words.ts';
+import { countdownWords, durationWords, latencyWords, stateWords } from '../../src/words/session-words.ts';
+import { stateStyle } from '../../src/cli/state-style.ts';
 import type { Phase } from '../../src/index.ts';
 import { stateOfPhase } from '../../src/machines/connection-state.ts';
-import { sessionInfo } from './session-info.ts';
+import { sessionInfo } from '../cli/session-info.ts';
 
 it.each<[Phase, string]>([
   ['idle', 'disconnected (idle)'],

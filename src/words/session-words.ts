@@ -1,5 +1,4 @@
 import type { ConnectionInfo, ConnectionState, Phase } from '../index.ts';
-import type { Style } from './color.ts';
 
 const details: Readonly<Record<Phase, string | undefined>> = {
   idle: 'idle',
@@ -21,14 +20,6 @@ const details: Readonly<Record<Phase, string | undefined>> = {
   closed: undefined,
 };
 
-const styles: Readonly<Record<ConnectionState, Style>> = {
-  connecting: 'cyan',
-  healthy: 'green',
-  degraded: 'yellow',
-  unhealthy: 'red',
-  disconnected: 'red',
-};
-
 /** The state in one word; `closed` for a server that was let go on purpose. */
 export function stateWord({ state, phase }: ConnectionInfo): ConnectionState | 'closed' {
   return phase === 'closed' ? 'closed' : state;
@@ -38,11 +29,6 @@ export function stateWord({ state, phase }: ConnectionInfo): ConnectionState | '
 export function stateWords(info: ConnectionInfo): string {
   const detail = details[info.phase] ?? (info.circuit === 'closed' ? undefined : 'circuit open');
   return detail === undefined ? stateWord(info) : `${info.state} (${detail})`;
-}
-
-/** The colour of a state. A server that is idle or was closed on purpose is no cause for red. */
-export function stateStyle({ state, phase }: ConnectionInfo): Style {
-  return phase === 'idle' || phase === 'draining' || phase === 'closed' ? 'dim' : styles[state];
 }
 
 /** A latency: `0.4 ms`, `12 ms`. */
