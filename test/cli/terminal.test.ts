@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -34,9 +34,10 @@ class Terminal {
   constructor(config: unknown, args: readonly string[]) {
     const file = join(this.folder, 'mcp.json');
     writeFileSync(file, JSON.stringify(config));
-    const line = ['exec', 'env', `XDG_RUNTIME_DIR=${this.folder}`, process.execPath, command, 'up', ...args, file];
-    this.#tmux('new-session', '-d', '-x', '110', '-y', '30', '-c', this.folder, `${line.join(' ')}; sleep 30`);
-    this.#tmux('set-option', '-g', 'remain-on-exit', 'on');
+    const line = ['env', `XDG_RUNTIME_DIR=${this.folder}`, process.execPath, command, 'up', ...args, file].join(' ');
+    // The shell outlives Ctrl-C to tell the exit code: tmux itself loses that of a pane now and then.
+    const shell = `trap : INT; ${line}; echo $? >code; exec sleep 600`;
+    this.#tmux('new-session', '-d', '-x', '110', '-y', '30', '-c', this.folder, shell);
     onTestFinished(() => {
       this.#tmux('kill-server');
       rmSync(this.folder, { recursive: true });
@@ -49,10 +50,8 @@ class Terminal {
 
   /** The exit code of the command; undefined while it runs. */
   get code(): string | undefined {
-    const [isDead, status = ''] = this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')
-      .trim()
-      .split(' ');
-    return isDead === '1' ? status : undefined;
+    const file = join(this.folder, 'code');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim() || undefined : undefined;
   }
 
   press(key: string): void {
