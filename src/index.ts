@@ -79,6 +79,7 @@ export type { FailbackMode } from './machines/group-policy.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';
 export type { ReconnectConfig } from './machines/reconnect-policy.ts';
 export type { RetryConfig } from './machines/retry-policy.ts';
+export type { Applied, ApplyReport } from './manager/apply-report.ts';
 export type { CallOptions } from './manager/call-options.ts';
 export type { Catalog } from './manager/catalog.ts';
 export type { ConnectionInfo, ManagerSnapshot } from './manager/connection-info.ts';

@@ -141,6 +141,8 @@ export interface Document {
   readonly container: JsonObject;
   readonly inputs: JsonMember | undefined;
   readonly holdfast: JsonMember | undefined;
+  /** The files that this one builds on. */
+  readonly extends: JsonMember | undefined;
 }
 
 /** Finds the servers in a parsed file; throws `ConfigError` when there is no container of a known dialect. */
@@ -160,7 +162,7 @@ export function recogniseDocument(root: JsonValue, report: Report, asked?: Diale
   }
   const members = new Map<string, JsonMember>();
   const containers = dialects.map(({ container }) => container);
-  const ours = new Set([...containers, 'inputs', 'holdfast']);
+  const ours = new Set([...containers, 'inputs', 'holdfast', 'extends']);
   for (const member of root.members) {
     const first = members.get(member.name);
     if (first !== undefined && ours.has(member.name)) {
@@ -178,6 +180,14 @@ export function recogniseDocument(root: JsonValue, report: Report, asked?: Diale
   });
   const [chosen, ...others] = found;
   const other = others.find(({ dialect }) => dialect.isShared !== true);
+  const ownKeys = {
+    inputs: members.get('inputs'),
+    holdfast: members.get('holdfast'),
+    extends: members.get('extends'),
+  };
+  if (chosen === undefined && ownKeys.extends !== undefined) {
+    return { dialect: claude, container: { type: 'object', at: root.at, path: '', members: [] }, ...ownKeys };
+  }
   if (chosen === undefined) {
     const nearest = [...members.keys()].find((name) => nearestName(name, containers) !== undefined);
     throw refuse(
@@ -207,7 +217,7 @@ export function recogniseDocument(root: JsonValue, report: Report, asked?: Diale
       'put all servers into one of the two',
     );
   }
-  return { dialect, container, inputs: members.get('inputs'), holdfast: members.get('holdfast') };
+  return { dialect, container, ...ownKeys };
 }
 
 /** Continue has a list of servers, each with its name. One without a name is left for what reads entries to complain of. */

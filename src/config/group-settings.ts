@@ -125,7 +125,7 @@ function readMember(value: JsonValue, what: string, { servers, named, report }: 
     const others = [...servers.keys()].filter((other) => !named.has(other));
     const nearest = nearestName(id, others);
     const fix = nearest === undefined ? 'add that server, or name another one' : `did you mean ${quoted(nearest)}?`;
-    report.problem(value, `there is no server ${quoted(id)} in this file`, fix);
+    report.problem(value, `there is no server ${quoted(id)} in this configuration`, fix);
   } else if (standing === 'refused') {
     const problem = `the server ${quoted(id)} cannot be used, so the group is left out`;
     report.problem(value, problem, 'mend what is wrong with that server, or take it out of the group');

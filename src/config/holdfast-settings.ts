@@ -44,7 +44,7 @@ export function readHoldfastSettings(
       const nearest = nearestName(id, serverIds);
       const fix =
         nearest === undefined ? 'add that server, or remove these settings' : `did you mean ${quoted(nearest)}?`;
-      report.problem(settings, `there is no server ${quoted(id)} in this file`, fix);
+      report.problem(settings, `there is no server ${quoted(id)} in this configuration`, fix);
     }
   }
   return { defaults, servers, groups: members.get('groups') };

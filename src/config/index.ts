@@ -6,6 +6,8 @@ export type { ManagerSettings } from './holdfast-settings.ts';
 export { findConfigFile } from './find-config.ts';
 export { loadConfig } from './load-config.ts';
 export type { LoadConfigOptions, LoadedConfig } from './load-config.ts';
+export { watchConfig } from './watch-config.ts';
+export type { ConfigWatcher, StopWatching, WatchConfigOptions } from './watch-config.ts';
 export type { ConfigWarning } from './report.ts';
 export type {
   CircuitBreakerSettings,

@@ -4,7 +4,7 @@ import type { GroupFleet } from './group-fleet.ts';
 import { GroupHandle, type GroupWorld } from './group-handle.ts';
 import { GroupRecord, type GroupOwner } from './group-record.ts';
 import type { Group } from './group.ts';
-import { resolveGroup, type ServerGroup, type ServerGroupConfig } from './server-group.ts';
+import { resolveGroup, type ResolvedGroup, type ServerGroup, type ServerGroupConfig } from './server-group.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** The groups of one manager. */
@@ -22,14 +22,22 @@ export class GroupRegistry {
     this.#owner = owner;
   }
 
-  /** Throws `InvalidOptionError`, `DuplicateServerError` or `UnknownServerError`; then nothing was changed. */
-  add(id: string, group: ServerGroup | ServerGroupConfig): Group {
+  /** What the group would be. Throws `InvalidOptionError`, `DuplicateServerError` for the id of a server, or `UnknownServerError`. */
+  check(id: string, group: ServerGroup | ServerGroupConfig): ResolvedGroup {
     const config = resolveGroup(group, id);
     const { records } = this.#owner;
-    if (records.has(id) || this.#groups.has(id)) throw new DuplicateServerError(id);
+    if (records.has(id)) throw new DuplicateServerError(id);
     for (const member of config.members) {
       if (!records.has(member)) throw new UnknownServerError(member, [...records.keys()]);
     }
+    return config;
+  }
+
+  /** Throws `InvalidOptionError`, `DuplicateServerError` or `UnknownServerError`; then nothing was changed. */
+  add(id: string, group: ServerGroup | ServerGroupConfig): Group {
+    const config = this.check(id, group);
+    if (this.#groups.has(id)) throw new DuplicateServerError(id);
+    const { records } = this.#owner;
     const record = new GroupRecord(id, config, this.#owner);
     const handle = new GroupHandle(record, {
       ...this.#world,
@@ -49,6 +57,10 @@ export class GroupRegistry {
     const handle = this.#handles.get(id);
     if (handle === undefined) throw new UnknownGroupError(id, [...this.#groups.keys()]);
     return handle;
+  }
+
+  find(id: string): Group | undefined {
+    return this.#handles.get(id);
   }
 
   has(id: string): boolean {

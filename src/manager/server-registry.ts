@@ -30,6 +30,11 @@ export interface ServerSurroundings {
   readonly fleet: Fleet;
 }
 
+interface CheckedServer {
+  readonly target: ServerTarget;
+  readonly options: ResolvedServerOptions;
+}
+
 /** The servers of one manager. */
 export class ServerRegistry {
   readonly #records: Map<string, SessionRecord>;
@@ -53,11 +58,7 @@ export class ServerRegistry {
     objectValue(options, 'options', id);
     const { signal, ...serverOptions } = options;
     if (signal !== undefined) abortSignal(signal, 'signal', id);
-    const resolved =
-      Object.keys(serverOptions).length === 0
-        ? this.#defaults
-        : resolveServerOptions(serverOptions, config.defaults, id);
-    const checkedTarget = checkTarget(target, id);
+    const { target: checkedTarget, options: resolved } = this.check(id, target, serverOptions);
     if (this.#records.has(id) || groups.has(id)) throw new DuplicateServerError(id);
     if (this.#records.size >= config.maxConnections) throw new SessionLimitError(id, config.maxConnections);
     if (signal?.aborted === true) throw abortedAdd(id, signal.reason);
@@ -77,6 +78,15 @@ export class ServerRegistry {
       await this.#remove(record, 0);
       throw error instanceof CallAbortedError ? abortedAdd(id, error.cause) : error;
     }
+  }
+
+  /** What the server would be held as. Throws `InvalidOptionError`. */
+  check(id: string, target: ServerTarget, options: ServerOptions): CheckedServer {
+    const isPlain = Object.keys(options).length === 0;
+    return {
+      options: isPlain ? this.#defaults : resolveServerOptions(options, this.#around.config.defaults, id),
+      target: checkTarget(target, id),
+    };
   }
 
   /** False when there is no such server. Throws `InvalidOptionError`. */
@@ -114,9 +124,13 @@ export class ServerRegistry {
     for (const record of this.#records.values()) this.#drain(record, 0);
   }
 
+  find(id: string): SessionHandle | undefined {
+    return this.#records.get(id)?.session;
+  }
+
   /** Throws `UnknownServerError`. */
   get(id: string): SessionHandle {
-    const handle = this.#records.get(id)?.session;
+    const handle = this.find(id);
     if (handle === undefined) throw new UnknownServerError(id, [...this.#records.keys()]);
     return handle;
   }

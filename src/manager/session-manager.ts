@@ -3,6 +3,10 @@ import type { Observable } from 'rxjs';
 import { UnknownToolError } from '../errors/tool-errors.ts';
 import { ClosedError } from '../errors/usage-errors.ts';
 import type { ConnectionState } from '../machines/connection-state.ts';
+import type { LoadedConfig } from '../config/index.ts';
+import type { ApplyReport } from './apply-report.ts';
+import { ConfigApplier } from './config-applier.ts';
+import { checkLoadedConfig } from './config-forms.ts';
 import type { ConnectionInfo, ManagerSnapshot } from './connection-info.ts';
 import type { CallOptions } from './call-options.ts';
 import { Deadlines } from './deadlines.ts';
@@ -59,6 +63,7 @@ export class SessionManager {
   readonly #instruments: Instruments;
   readonly #fleet: Fleet;
   readonly #servers: ServerRegistry;
+  readonly #applier: ConfigApplier;
   #closing: Promise<void> | undefined;
   #markClosed: () => void = () => undefined;
 
@@ -149,6 +154,11 @@ export class SessionManager {
       ledger: this.#ledger,
       fleet: this.#fleet,
     });
+    this.#applier = new ConfigApplier({
+      servers: this.#servers,
+      groups: this.#groups,
+      isClosed: () => this.#closing !== undefined,
+    });
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
@@ -223,6 +233,21 @@ export class SessionManager {
   /** Forgets the group; its servers stay as they are, and calls in flight go on. False when there is no such group. */
   removeGroup(id: string): boolean {
     return this.#groups.remove(id);
+  }
+
+  /**
+   * Has the manager hold what a configuration says, by the difference to what was applied before: what is new is added, what has changed
+   * is removed once its calls in flight have ended (after the manager's `drainMs` at most) and added anew, what is no longer there is removed, and the rest
+   * is not touched. What was added by hand is not touched either. Resolves when that is done, without waiting for servers to become ready:
+   * they keep trying. Calls of this are carried out one after the other.
+   *
+   * Nothing is all or nothing: what cannot be added, or is not told for sure because the configuration has a mistake there, is `refused` by itself,
+   * and stays as it was where it is held already. Rejects with `InvalidOptionError` for what is no configuration, and `ClosedError` after `close`.
+   */
+  async apply(config: LoadedConfig): Promise<ApplyReport> {
+    if (this.#closing !== undefined) throw new ClosedError('manager');
+    checkLoadedConfig(config);
+    return this.#applier.apply(config);
   }
 
   listGroups(): GroupInfo[] {

@@ -87,7 +87,7 @@ it('a group with a member that could not be added is left out, and its other ser
   expect(code).toBe(143);
   expect(stderr.replaceAll(file, 'mcp.json').trimEnd().split('\n')).toEqual([
     expect.stringMatching(
-      /^mcp\.json:\d+:\d+: holdfast\.groups\.typo\.backups\[0\]: there is no server "othr" in this file; did you mean "other"\?$/,
+      /^mcp\.json:\d+:\d+: holdfast\.groups\.typo\.backups\[0\]: there is no server "othr" in this configuration; did you mean "other"\?$/,
     ),
     expect.stringMatching(/^mcp\.json:\d+:\d+: url must be an address without a user name /),
     expect.stringMatching(

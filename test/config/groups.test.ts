@@ -107,11 +107,16 @@ describe('a mistake', () => {
       'primary must be the id of a server, but it is a number',
       'write the id in double quotes',
     ],
-    [{ ...ok, primary: 'memry' }, '.primary', 'there is no server "memry" in this file', 'did you mean "memory"?'],
+    [
+      { ...ok, primary: 'memry' },
+      '.primary',
+      'there is no server "memry" in this configuration',
+      'did you mean "memory"?',
+    ],
     [
       { ...ok, primary: 'elsewhere' },
       '.primary',
-      'there is no server "elsewhere" in this file',
+      'there is no server "elsewhere" in this configuration',
       'add that server, or name another one',
     ],
     [
@@ -153,13 +158,13 @@ describe('a mistake', () => {
     [
       { ...ok, backups: ['standy'] },
       '.backups[0]',
-      'there is no server "standy" in this file',
+      'there is no server "standy" in this configuration',
       'did you mean "standby"?',
     ],
     [
       { ...ok, backups: ['memor'] },
       '.backups[0]',
-      'there is no server "memor" in this file',
+      'there is no server "memor" in this configuration',
       'add that server, or name another one',
     ],
     [
@@ -246,7 +251,11 @@ describe('a mistake', () => {
         'failback must be a string, but it is a number',
         'write "auto", "manual" or "never"',
       ],
-      ['holdfast.groups.pair.primary', 'there is no server "x" in this file', 'add that server, or name another one'],
+      [
+        'holdfast.groups.pair.primary',
+        'there is no server "x" in this configuration',
+        'add that server, or name another one',
+      ],
     ]);
   });
 

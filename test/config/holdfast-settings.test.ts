@@ -360,17 +360,17 @@ describe('the holdfast key', () => {
 
   it('does not take settings for a server that the file does not have', async () => {
     expect(await problemsOf({ servers: { gitt: {}, elsewhere: {}, constructor: {} } })).toEqual([
-      ['holdfast.servers.gitt', null, 'there is no server "gitt" in this file', 'did you mean "git"?'],
+      ['holdfast.servers.gitt', null, 'there is no server "gitt" in this configuration', 'did you mean "git"?'],
       [
         'holdfast.servers.elsewhere',
         null,
-        'there is no server "elsewhere" in this file',
+        'there is no server "elsewhere" in this configuration',
         'add that server, or remove these settings',
       ],
       [
         'holdfast.servers.constructor',
         null,
-        'there is no server "constructor" in this file',
+        'there is no server "constructor" in this configuration',
         'add that server, or remove these settings',
       ],
     ]);

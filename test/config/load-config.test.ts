@@ -42,6 +42,7 @@ describe('which file is read', () => {
     const folder = await folderWith({ 'some/config.json': '{"mcpServers":{}}' });
     expect(await loadConfig('some/config.json', { cwd: folder })).toEqual({
       file: join(folder, 'some/config.json'),
+      files: [join(folder, 'some/config.json')],
       dialect: 'claude',
       servers: [],
       groups: [],
