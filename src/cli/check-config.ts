@@ -1,14 +1,15 @@
 import { ConfigError, formatConfigProblem, loadConfig } from '../config/index.ts';
 import { exitCode } from './exit-codes.ts';
+import { tellWarnings } from './read-plan.ts';
 import type { StderrLines } from './stderr-lines.ts';
 
 /**
  * Reads a configuration and says what is wrong with it and what of it is ignored, without starting anything. With `json` as one object.
  * Resolves to the exit code: 2 where something is wrong.
  */
-export async function checkConfig(file: string | undefined, json: boolean, stderr: StderrLines): Promise<number> {
+export async function checkConfig(files: readonly string[], json: boolean, stderr: StderrLines): Promise<number> {
   try {
-    const { file: path, servers, groups, problems, warnings } = await loadConfig(file, { env: process.env });
+    const { file: path, servers, groups, problems, warnings } = await loadConfig(files, { env: process.env });
     const shown = {
       schema: 'holdfast/v1',
       file: path,
@@ -20,8 +21,7 @@ export async function checkConfig(file: string | undefined, json: boolean, stder
     if (json) process.stdout.write(`${JSON.stringify(shown)}\n`);
     else {
       for (const problem of problems) stderr.line(formatConfigProblem(problem));
-      for (const { file: where, line, column, level, field, message } of warnings)
-        stderr.line(`${where}:${line}:${column}: ${level}: ${field === null ? '' : `${field}: `}${message}`);
+      tellWarnings(warnings, 'info', stderr);
       const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
       const parts = [count(servers.length, 'server'), count(groups.length, 'group'), count(problems.length, 'problem')];
       process.stdout.write(`${path}: ${parts.join(', ')}\n`);

@@ -1,56 +1,83 @@
-import type { ConfigProblem } from '../config/index.ts';
-import { InvalidOptionError, SecretRegistry, SessionManager } from '../index.ts';
+import type { ConfigProblem, LoadedConfig } from '../config/index.ts';
+import { ConfigError } from '../config/index.ts';
+import { InvalidOptionError, SecretRegistry, SessionManager, UnknownServerError } from '../index.ts';
+import type { Applied, ApplyReport } from '../index.ts';
 import { cliLogger } from './cli-logger.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import type { StderrLines } from './stderr-lines.ts';
-import { addGroups } from './up-groups.ts';
-import type { PlannedServer, UpPlan } from './up-plan.ts';
+import { shownId } from './terminal-text.ts';
 import type { Held } from './up-view.ts';
+
+/** A configuration may name as many as it likes, within reason; a later edit of it too. */
+const mostServers = 10_000;
 
 export interface HoldOptions {
   readonly logLevel: LogThreshold;
   readonly drainMs: number;
 }
 
-/** A manager for the servers of a plan, and what is known to be a secret in them. */
+/** A manager for the servers of a configuration, and what is known to be a secret in them. */
 export function managerFor(
-  plan: UpPlan,
   { logLevel, drainMs }: HoldOptions,
   stderr: StderrLines,
 ): { readonly manager: SessionManager; readonly secrets: SecretRegistry } {
   const secrets = new SecretRegistry();
-  const config = { maxConnections: Math.max(1, plan.servers.length), defaults: plan.defaults, drainMs };
+  const config = { maxConnections: mostServers, drainMs };
   return { manager: new SessionManager(config, { logger: cliLogger(logLevel, stderr), secrets }), secrets };
 }
 
-/** Adds every server and group of a plan. What one of them is refused for does not concern the others; it is in `problems`. */
-export async function addAll(
-  manager: SessionManager,
-  plan: UpPlan,
-): Promise<{ readonly held: Held; readonly problems: readonly ConfigProblem[] }> {
-  const servers = await addServers(manager, plan.servers);
-  const groups = addGroups(manager, plan.groups, servers.started);
+/** What became of a configuration. */
+export interface HoldOutcome {
+  readonly report: ApplyReport;
+  readonly held: Held;
+  /** What is wrong with what is not held as it is written, besides the problems of the configuration itself. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Has the manager hold what a configuration says. What one server or group is refused for does not concern the others. */
+export async function hold(manager: Pick<SessionManager, 'apply'>, wanted: LoadedConfig): Promise<HoldOutcome> {
+  const report = await manager.apply(wanted);
   return {
-    held: { servers: servers.started, groups: groups.started },
-    problems: [...servers.problems, ...groups.problems],
+    report,
+    held: { servers: heldIn(report.servers), groups: heldIn(report.groups) },
+    problems: [
+      ...wanted.servers.flatMap(({ id, source }) => {
+        const error = refusalOf(report.servers, id);
+        return error === undefined
+          ? []
+          : [{ ...source, field: null, serverId: id, problem: sentence(error), fix: fixOf(error) }];
+      }),
+      ...wanted.groups.flatMap(({ id, source }) => {
+        const error = refusalOf(report.groups, id);
+        return error === undefined ? [] : [{ ...source, field: null, serverId: null, ...aboutGroup(id, error) }];
+      }),
+    ],
   };
 }
 
-async function addServers(
-  manager: SessionManager,
-  servers: readonly PlannedServer[],
-): Promise<{ readonly started: readonly string[]; readonly problems: readonly ConfigProblem[] }> {
-  const started: string[] = [];
-  const problems: ConfigProblem[] = [];
-  for (const { id, target, options, source } of servers) {
-    try {
-      await manager.addServer(id, target, { ...options, waitForReady: false });
-      started.push(id);
-    } catch (error) {
-      if (!(error instanceof InvalidOptionError)) throw error;
-      const problem = error.message.replace(/\.$/, '');
-      problems.push({ ...source, field: null, serverId: id, problem, fix: 'change or remove this setting' });
-    }
-  }
-  return { started, problems };
+function heldIn(applied: readonly Applied[]): readonly string[] {
+  return applied.flatMap((each) =>
+    each.change === 'removed' || (each.change === 'refused' && !each.kept) ? [] : [each.id],
+  );
+}
+
+/** Undefined for what is held as it is written, and for what the configuration itself tells. */
+function refusalOf(applied: readonly Applied[], id: string): Error | undefined {
+  const found = applied.find((each) => each.id === id);
+  return found?.change !== 'refused' || found.error instanceof ConfigError ? undefined : found.error;
+}
+
+function aboutGroup(id: string, error: Error): { readonly problem: string; readonly fix: string } {
+  const isMember = error instanceof UnknownServerError;
+  const why = isMember ? `the server "${shownId(error.serverId ?? '')}" could not be added` : sentence(error);
+  const fix = isMember ? 'mend what is wrong with that server, or take it out of the group' : fixOf(error);
+  return { problem: `the group "${shownId(id)}" is left out: ${why}`, fix };
+}
+
+function fixOf(error: Error): string {
+  return error instanceof InvalidOptionError ? 'change or remove this setting' : 'change the configuration';
+}
+
+function sentence({ message }: Error): string {
+  return message.replace(/\.$/, '');
 }

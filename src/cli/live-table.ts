@@ -1,9 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ConfigProblem } from '../config/index.ts';
-import type { ConnectionInfo, GroupInfo, SessionManager } from '../index.ts';
+import type { ApplyReport, ConnectionInfo, GroupInfo, SessionManager } from '../index.ts';
+import { changedWords } from './changed-words.ts';
 import { renderTable } from './render-table.ts';
 import type { Screen } from './screen.ts';
-import { Story } from './story.ts';
+import { storyLine, Story } from './story.ts';
 import type { Stage } from './table-captions.ts';
 import { widthOf } from './terminal-text.ts';
 import type { Held, UpView } from './up-view.ts';
@@ -36,6 +37,7 @@ export class LiveTable implements UpView {
   #problems: readonly ConfigProblem[] = [];
   #sessions: readonly ConnectionInfo[] = [];
   #groups: readonly GroupInfo[] = [];
+  #isBroken = false;
   #stage: Stage = 'holding';
 
   constructor(manager: ShownManager, screen: Screen, options: LiveTableOptions) {
@@ -73,6 +75,22 @@ export class LiveTable implements UpView {
     );
   }
 
+  configChanged(report: ApplyReport, problems: readonly ConfigProblem[]): void {
+    this.#isBroken = false;
+    this.#problems = problems;
+    this.#tellOfConfig(`changed: ${changedWords(report)}`);
+  }
+
+  configBroken(_problems: readonly ConfigProblem[]): void {
+    this.#isBroken = true;
+    this.#tellOfConfig('has a mistake: nothing was changed');
+  }
+
+  #tellOfConfig(what: string): void {
+    if (this.#stage === 'holding') this.above(storyLine(this.#now(), this.#options.title, ' ', what));
+    this.#draw();
+  }
+
   stopping(how: 'draining' | 'forcing'): void {
     this.#stage = how;
     this.#draw();
@@ -107,6 +125,7 @@ export class LiveTable implements UpView {
         title: this.#options.title,
         dashboard: this.#options.dashboard,
         stage: this.#stage,
+        isBroken: this.#isBroken,
       },
     );
     this.#screen.draw(

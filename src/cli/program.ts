@@ -16,10 +16,11 @@ interface UpOptions {
   /** `{}` by default; false for `--no-listen`. */
   readonly listen: ListenAt | false;
   readonly tokenFile?: string;
+  readonly watch: boolean;
 }
 
 interface ActOptions {
-  readonly config?: string;
+  readonly config?: readonly string[];
   readonly json?: boolean;
   readonly color: boolean;
   readonly logLevel: LogThreshold;
@@ -30,7 +31,8 @@ const machineNames = ['session', 'manager', 'group'] as const satisfies readonly
 const diagramFormats = ['mermaid', 'svg', 'json'] as const satisfies readonly DiagramFormat[];
 
 const longestTimerMs = 2_147_483_647;
-const fileHelp = 'configuration; default: holdfast.json, .mcp.json, mcp.json or .vscode/mcp.json';
+const fileHelp =
+  'configuration, of several the later ones win; default: holdfast.json, .mcp.json, mcp.json or .vscode/mcp.json';
 
 /** Runs the command with the arguments that follow its name. Resolves to the exit code; never rejects. */
 export async function run(args: readonly string[], stderr: StderrLines): Promise<number> {
@@ -39,19 +41,22 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
   const command = dashes === -1 ? undefined : args.slice(dashes + 1);
   let code: number = exitCode.ok;
   const program = createProgram(stderr);
-  const checkCommand = (self: Command, file: string | undefined): void => {
-    if (command !== undefined && file !== undefined) self.error('error: give a file or a command after --, not both');
+  const checkCommand = (self: Command, files: readonly string[]): void => {
+    if (command !== undefined && files.length > 0) self.error('error: give a file or a command after --, not both');
     if (command?.length === 0) self.error('error: there is no command after --');
   };
-  const sourceOf = (self: Command, { config }: ActOptions): { file: string | undefined; command: typeof command } => {
+  const sourceOf = (
+    self: Command,
+    { config = [] }: ActOptions,
+  ): { files: readonly string[]; command: typeof command } => {
     checkCommand(self, config);
-    return { file: config, command };
+    return { files: config, command };
   };
   program
     .command('up')
     .description('hold every server of a configuration, and show it: a live table on a terminal, else JSON lines')
-    .argument('[file]', fileHelp)
-    .usage('[options] [file]\n       holdfast up [options] -- <command> [args…]')
+    .argument('[files...]', fileHelp)
+    .usage('[options] [files…]\n       holdfast up [options] -- <command> [args…]')
     .option('--json', 'JSON lines on a terminal too')
     .option('--no-color', 'no colours; NO_COLOR and FORCE_COLOR are heeded as well')
     .option('--listen <where>', 'where the status API listens: [host:]port or unix:<path>', listenAt, {})
@@ -60,14 +65,15 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
       '--token-file <file>',
       'the file of the token of the status API; default: HOLDFAST_TOKEN, else a random one',
     )
+    .option('--no-watch', 'do not follow edits of the configuration')
     .addOption(logLevelOption())
     .option('--drain-ms <ms>', 'how long calls in flight may take when stopping', milliseconds, 5000)
     .addHelpText('after', exitCodeHelp)
-    .action(async (file: string | undefined, options: UpOptions, self: Command) => {
-      checkCommand(self, file);
+    .action(async (files: readonly string[], options: UpOptions, self: Command) => {
+      checkCommand(self, files);
       const { up } = await import('./up.ts');
       const { json = false, tokenFile, ...rest } = options;
-      code = await up({ ...rest, file, command, json, tokenFile }, stderr);
+      code = await up({ ...rest, files, command, json, tokenFile }, stderr);
     });
   actCommand(program, 'status', 'tell how every server stands, once')
     .option('--no-color', 'no colours; NO_COLOR and FORCE_COLOR are heeded as well')
@@ -100,20 +106,20 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .command('restart')
     .description('have a running `holdfast up` connect a server anew')
     .argument('<server>')
-    .option('-c, --config <file>', fileHelp)
-    .action(async (server: string, { config }: { readonly config?: string }) => {
+    .addOption(configOption())
+    .action(async (server: string, { config = [] }: { readonly config?: readonly string[] }) => {
       const { restart } = await import('./restart.ts');
-      code = await restart({ file: config, server }, stderr);
+      code = await restart({ files: config, server }, stderr);
     });
   const config = program.command('config').description('look at a configuration').helpCommand(false);
   config
     .command('check')
     .description('say what is wrong with a configuration, and what of it is ignored, without starting anything')
-    .argument('[file]', fileHelp)
+    .argument('[files...]', fileHelp)
     .option('--json', 'JSON on standard output')
-    .action(async (file: string | undefined, { json = false }: { readonly json?: boolean }) => {
+    .action(async (files: readonly string[], { json = false }: { readonly json?: boolean }) => {
       const { checkConfig } = await import('./check-config.ts');
-      code = await checkConfig(file, json, stderr);
+      code = await checkConfig(files, json, stderr);
     });
   program
     .command('diagram')
@@ -139,7 +145,7 @@ function actCommand(program: Command, name: string, description: string): Comman
   return program
     .command(name)
     .description(description)
-    .option('-c, --config <file>', fileHelp)
+    .addOption(configOption())
     .option('--json', 'JSON on standard output')
     .option('--timeout <ms>', 'how long servers that are started, and calls, may take', milliseconds, 30_000)
     .addOption(logLevelOption())
@@ -155,6 +161,14 @@ function acting({ json = false, logLevel, timeout }: ActOptions): {
   readonly timeoutMs: number;
 } {
   return { json, logLevel, timeoutMs: timeout };
+}
+
+function configOption(): Option {
+  return new Option('-c, --config <file>', `${fileHelp}; may be repeated`).argParser(collected);
+}
+
+function collected(file: string, before?: readonly string[]): readonly string[] {
+  return [...(before ?? []), file];
 }
 
 function logLevelOption(): Option {

@@ -8,26 +8,25 @@ import type { UpPlan } from './up-plan.ts';
 
 /** What the servers come from. */
 export interface PlanSource {
-  /** The configuration file; undefined: the first that exists of the usual ones. */
-  readonly file: string | undefined;
+  /** The configuration files; none: the first that exists of the usual ones. */
+  readonly files: readonly string[];
   /** What stood after `--`: a server to hold instead of a file. */
   readonly command: readonly string[] | undefined;
 }
 
 /** Reads what is to be held, and tells what is wrong with it; undefined when it cannot be used at all. */
 export async function readPlan(
-  { file, command }: PlanSource,
+  { files, command }: PlanSource,
   logLevel: LogThreshold,
   stderr: StderrLines,
 ): Promise<UpPlan | undefined> {
   const cwd = process.cwd();
   try {
     if (command !== undefined) return planFromCommand(command, cwd, process.env);
-    const config = await loadConfig(file, { env: process.env });
-    const plan = planFromConfig(config, cwd);
-    tellProblems(plan.problems, stderr);
+    const config = await loadConfig(files, { env: process.env });
+    tellProblems(config.problems, stderr);
     tellWarnings(config.warnings, logLevel, stderr);
-    return plan;
+    return planFromConfig(config, cwd);
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof InvalidOptionError)) throw error;
     stderr.line(error.message);
@@ -39,11 +38,8 @@ export function tellProblems(problems: readonly ConfigProblem[], stderr: StderrL
   for (const problem of problems) stderr.line(formatConfigProblem(problem));
 }
 
-export function nothingToHold({ title, disabled }: UpPlan): string {
-  return `${title}: there is no server to hold${disabled === 0 ? '' : ` (disabled: ${disabled})`}`;
-}
-
-function tellWarnings(warnings: readonly ConfigWarning[], threshold: LogThreshold, stderr: StderrLines): void {
+/** Warnings, and information where the log level asks for it. */
+export function tellWarnings(warnings: readonly ConfigWarning[], threshold: LogThreshold, stderr: StderrLines): void {
   if (threshold === 'error' || threshold === 'silent') return;
   for (const { level, file, line, column, field, message } of warnings) {
     if (level === 'info' && threshold === 'warn') continue;

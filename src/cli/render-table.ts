@@ -25,6 +25,8 @@ export interface TableOptions {
   /** The address of the dashboard. Default: there is none. */
   readonly dashboard?: string | undefined;
   readonly stage: Stage;
+  /** True: the configuration has been edited in a way that was not followed. Default false. */
+  readonly isBroken?: boolean | undefined;
 }
 
 /**
@@ -48,9 +50,7 @@ export function renderTable(content: TableContent, options: TableOptions): strin
 
   const title = paint('bold', cutTo(columns, titleLine(options.title, content, problems, stage)), color);
   const heading = headingLine(layout.columns, columns, color);
-  const footer = footerLines(content, stage, options.dashboard).map((text) =>
-    paint('dim', cutTo(columns, text), color),
-  );
+  const footer = footerLines(content, stage, options).map((text) => paint('dim', cutTo(columns, text), color));
 
   const sectionRows = groups.length === 0 ? 0 : groups.length + 1;
   const isRoomy = rows >= body.length + sectionRows + footer.length + (sectionRows === 0 ? 4 : 5);

@@ -5,10 +5,10 @@ import { attach } from './with-service.ts';
 
 /** Has a running `up` let a server's connection go and make the next one. Resolves to the exit code. */
 export async function restart(
-  { file, server }: { readonly file: string | undefined; readonly server: string },
+  { files, server }: { readonly files: readonly string[]; readonly server: string },
   stderr: StderrLines,
 ): Promise<number> {
-  const client = await attach(file);
+  const client = await attach(files);
   if (client === undefined) {
     stderr.line('holdfast: nobody holds this configuration: start `holdfast up` with it first');
     return exitCode.failed;

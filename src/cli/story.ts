@@ -21,12 +21,12 @@ export class Story {
   tell(event: ManagerEvent, nowMs: number): string | undefined {
     if (event.groupId !== undefined) {
       const change = this.#groups.tell(event);
-      return change === undefined ? undefined : line(nowMs, event.groupId, ': ', change);
+      return change === undefined ? undefined : storyLine(nowMs, event.groupId, ': ', change);
     }
     if (event.type === 'serverRemoved') this.#forget(event.serverId);
     if (event.type !== 'stateChanged' || event.from === event.to) return undefined;
     const what = this.#change(event, nowMs);
-    return what === undefined ? undefined : line(nowMs, event.serverId, ' ', what);
+    return what === undefined ? undefined : storyLine(nowMs, event.serverId, ' ', what);
   }
 
   #change({ serverId, from, to, generation, pid, reason }: StateChange, nowMs: number): string | undefined {
@@ -58,7 +58,8 @@ export class Story {
   }
 }
 
-function line(nowMs: number, id: string, between: string, what: string): string {
+/** A line of the story: when, about what, and what. */
+export function storyLine(nowMs: number, id: string, between: string, what: string): string {
   return `${timeOfDay(nowMs)}  ${shownId(id)}${between}${onOneLine(what)}`;
 }
 

@@ -42,11 +42,17 @@ function groupCounts(groups: readonly GroupInfo[]): string {
   return `; ${parts.join(', ')}`;
 }
 
+export interface FooterOptions {
+  readonly dashboard?: string | undefined;
+  readonly title: string;
+  readonly isBroken?: boolean | undefined;
+}
+
 /** The lines below the table: what to try, and how to stop. */
 export function footerLines(
   { sessions, groups }: TableContent,
   stage: Stage,
-  dashboard: string | undefined,
+  { dashboard, title, isBroken = false }: FooterOptions,
 ): readonly string[] {
   switch (stage) {
     case 'told':
@@ -55,7 +61,8 @@ export function footerLines(
       const stops = 'Ctrl-C drains and stops';
       const dare = primaryToKill(sessions, groups) ?? serverToKill(sessions);
       const link = dashboard === undefined ? [] : [`dashboard: ${dashboard}`];
-      return [...link, ...(dare === undefined ? [] : [dare]), stops];
+      const mistake = isBroken ? [`${onOneLine(title)} has a mistake, see above: what is held is as before`] : [];
+      return [...mistake, ...link, ...(dare === undefined ? [] : [dare]), stops];
     }
     case 'draining':
       return ['draining: calls in flight may finish; Ctrl-C again forces'];

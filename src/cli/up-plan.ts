@@ -1,16 +1,6 @@
 import { basename, relative } from 'node:path';
-import type { ConfigProblem, GroupSpec, LoadedConfig, ServerSpec, TransportSpec } from '../config/index.ts';
+import type { ConfigProblem, LoadedConfig } from '../config/index.ts';
 import { stdio } from '../index.ts';
-import type { ServerOptions, ServerTarget } from '../index.ts';
-
-/** A server that `up` is to start. */
-export interface PlannedServer {
-  readonly id: string;
-  readonly target: ServerTarget;
-  readonly options: ServerOptions;
-  /** Where it is configured, for what is found to be wrong with it later. */
-  readonly source: ServerSpec['source'];
-}
 
 /** What `up` is to do. */
 export interface UpPlan {
@@ -18,31 +8,13 @@ export interface UpPlan {
   readonly title: string;
   /** The configuration file, absolute; null for a command. */
   readonly config: string | null;
-  readonly servers: readonly PlannedServer[];
-  readonly groups: readonly GroupSpec[];
-  readonly problems: readonly ConfigProblem[];
-  /** How many servers the configuration disables. */
-  readonly disabled: number;
-  readonly defaults: ServerOptions;
+  /** What is to be held. */
+  readonly wanted: LoadedConfig;
 }
 
-/** The plan for a configuration file: its enabled servers. What only `addServer` finds wrong with one of them is for that to tell. */
-export function planFromConfig(config: LoadedConfig, cwd: string): UpPlan {
-  const enabled = config.servers.filter((spec) => spec.enabled);
-  return {
-    title: shortest(config.file, cwd),
-    config: config.file,
-    servers: enabled.map(({ id, source, transport, options }) => ({
-      id,
-      source,
-      options,
-      target: targetOf(transport),
-    })),
-    groups: config.groups,
-    problems: config.problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
-    disabled: config.servers.length - enabled.length,
-    defaults: config.settings.defaults,
-  };
+/** The plan for a configuration. What only adding them finds wrong with its servers is for that to tell. */
+export function planFromConfig(wanted: LoadedConfig, cwd: string): UpPlan {
+  return { title: shortest(wanted.file, cwd), config: wanted.file, wanted };
 }
 
 /**
@@ -55,32 +27,57 @@ export function planFromCommand(
   cwd: string,
   env: Readonly<Record<string, string | undefined>>,
 ): UpPlan {
-  const target = stdio({ command, args, cwd, env });
-  const source = { file: '(command line)', line: 1, column: 1 };
+  stdio({ command, args, cwd });
+  const given = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  const file = '(command line)';
   return {
     title: command,
     config: null,
-    servers: [{ id: basename(command), target, options: {}, source }],
-    groups: [],
-    problems: [],
-    disabled: 0,
-    defaults: {},
+    wanted: {
+      file,
+      files: [],
+      dialect: 'claude',
+      servers: [
+        {
+          id: basename(command),
+          source: { file, line: 1, column: 1 },
+          enabled: true,
+          transport: { kind: 'stdio', command, args, cwd, env: Object.fromEntries(given), inheritEnv: false },
+          options: {},
+        },
+      ],
+      groups: [],
+      problems: [],
+      warnings: [],
+      settings: { defaults: {} },
+    },
   };
 }
 
-/** Not through the functions that make targets: what they throw would keep all servers from starting, not the one. */
-function targetOf(transport: TransportSpec): ServerTarget {
-  switch (transport.kind) {
-    case 'stdio':
-      return { ...transport };
-    case 'http':
-      return { ...transport, auth: undefined };
-    case 'webSocket':
-      return { ...transport };
-  }
+/** The plan with nothing but the servers of these ids, and the groups of these ids with their members. */
+export function narrowed(plan: UpPlan, ids: readonly string[]): UpPlan {
+  const groups = plan.wanted.groups.filter(({ id }) => ids.includes(id));
+  const needed = new Set([...ids, ...groups.flatMap(({ config }) => [config.primary, ...config.backups])]);
+  const servers = plan.wanted.servers.filter(({ id }) => needed.has(id));
+  return { ...plan, wanted: { ...plan.wanted, groups, servers } };
 }
 
+export function hasServers({ wanted }: UpPlan): boolean {
+  return wanted.servers.some(({ enabled }) => enabled);
+}
+
+export function nothingToHold({ title, wanted }: UpPlan): string {
+  const disabled = wanted.servers.filter(({ enabled }) => !enabled).length;
+  return `${title}: there is no server to hold${disabled === 0 ? '' : ` (disabled: ${disabled})`}`;
+}
+
+/** What a file is called for people. */
 function shortest(file: string, cwd: string): string {
   const path = relative(cwd, file);
   return path.startsWith('..') ? file : path;
+}
+
+/** The same mistake wherever it stands. */
+export function mistakeKey({ file, field, serverId, problem }: ConfigProblem): string {
+  return JSON.stringify([file, field, serverId, problem]);
 }

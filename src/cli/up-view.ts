@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../config/index.ts';
+import type { ApplyReport } from '../index.ts';
 
 /** The ids of what `up` holds. */
 export interface Held {
@@ -10,6 +11,10 @@ export interface Held {
 export interface UpView {
   /** The servers are being started; `held` is what could be. */
   start(held: Held, problems: readonly ConfigProblem[]): void;
+  /** An edit of the configuration is in force; `problems`: all that are left. */
+  configChanged(report: ApplyReport, problems: readonly ConfigProblem[]): void;
+  /** An edit of the configuration was not followed. */
+  configBroken(problems: readonly ConfigProblem[]): void;
   /** Stopping has begun, or is now forced. */
   stopping(how: 'draining' | 'forcing'): void;
   /** Writes a line where it does not disturb what is shown; absent where nothing can be disturbed. */

@@ -1,18 +1,22 @@
 import { ServiceError } from '../service/index.ts';
 import type { Service } from '../service/index.ts';
+import type { ConfigProblem } from '../config/index.ts';
+import { ClosedError } from '../index.ts';
 import type { SessionManager } from '../index.ts';
 import { wantsColor } from './color.ts';
 import { eventFeed } from './event-feed.ts';
 import { exitCode } from './exit-codes.ts';
-import { addAll, managerFor } from './hold.ts';
+import { followConfig } from './follow-config.ts';
+import { hold, managerFor } from './hold.ts';
 import { JsonLines } from './json-lines.ts';
 import { LiveTable } from './live-table.ts';
 import type { LogThreshold } from './log-thresholds.ts';
-import { nothingToHold, readPlan, tellProblems } from './read-plan.ts';
+import { readPlan, tellProblems, tellWarnings } from './read-plan.ts';
 import type { PlanSource } from './read-plan.ts';
 import { Screen } from './screen.ts';
 import type { StderrLines } from './stderr-lines.ts';
 import { onStopRequests } from './stop-requests.ts';
+import { hasServers, nothingToHold } from './up-plan.ts';
 import type { UpPlan } from './up-plan.ts';
 import { readToken, serveUp } from './up-service.ts';
 import type { ListenAt } from './listen-at.ts';
@@ -30,14 +34,16 @@ export interface UpRequest extends PlanSource {
   readonly listen: ListenAt | false;
   /** The file that holds its token. */
   readonly tokenFile: string | undefined;
+  /** False: edits of the configuration are not followed. */
+  readonly watch: boolean;
 }
 
 /** Holds every server and every group of a configuration until it is told to stop. Resolves to the exit code, with nothing left behind. */
 export async function up(request: UpRequest, stderr: StderrLines): Promise<number> {
   const plan = await readPlan(request, request.logLevel, stderr);
   if (plan === undefined) return exitCode.usage;
-  if (plan.servers.length === 0) return refuse(nothingToHold(plan), stderr);
-  const { manager, secrets } = managerFor(plan, request, stderr);
+  if (!hasServers(plan)) return refuse(nothingToHold(plan), stderr);
+  const { manager, secrets } = managerFor(request, stderr);
   const tellBug = (bug: unknown): void => {
     stderr.line(`holdfast: this is a bug: ${secrets.scrub(describe(bug))}`);
   };
@@ -62,23 +68,62 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
     return refuse(`holdfast: ${error.message}`, stderr);
   }
   const view = viewFor(request, plan, manager, service);
-  const { held, problems } = await addAll(manager, plan);
+  const { held, problems } = await hold(manager, plan.wanted);
   tellProblems(problems, stderr);
   if (held.servers.length === 0) {
     await service?.close();
     await manager.close({ drainMs: 0 });
     return refuse(nothingToHold(plan), stderr);
   }
-  service?.setProblems([...plan.problems, ...problems]);
-  view.start(held, [...plan.problems, ...problems]);
+  const present = [...plan.wanted.problems, ...problems];
+  service?.setProblems(present);
+  view.start(held, present);
   if (stderr.isTerminal) stderr.showThrough(view.above);
+  const unfollow = follow(request, plan, present, { manager, view, service, stderr, tellBug });
   const code = await untilStopped(manager, view, service, (bug) => {
     stderr.line(`holdfast: this is a bug, everything is stopped: ${secrets.scrub(describe(bug))}`);
   });
+  unfollow();
   stderr.showThrough(undefined);
   await service?.close();
   view.end();
   return code;
+}
+
+interface Following {
+  readonly manager: SessionManager;
+  readonly view: UpView;
+  readonly service: Service | undefined;
+  readonly stderr: StderrLines;
+  readonly tellBug: (error: unknown) => void;
+}
+
+/** Follows the edits of the configuration, and tells everybody who looks. `present`: what is wrong at present. */
+function follow(
+  { watch, files, logLevel }: UpRequest,
+  plan: UpPlan,
+  present: readonly ConfigProblem[],
+  { manager, view, service, stderr, tellBug }: Following,
+): () => void {
+  if (!watch || plan.config === null) return () => undefined;
+  let problems = present;
+  return followConfig(files, plan.wanted, manager, {
+    changed: (config, outcome) => {
+      problems = [...config.problems, ...outcome.problems];
+      tellProblems(problems, stderr);
+      tellWarnings(config.warnings, logLevel, stderr);
+      service?.setProblems(problems);
+      view.configChanged(outcome.report, problems);
+    },
+    broken: (mistakes) => {
+      tellProblems(mistakes, stderr);
+      service?.setProblems([...problems, ...mistakes]);
+      view.configBroken(mistakes);
+    },
+    failed: (error) => {
+      if (!(error instanceof ClosedError)) tellBug(error);
+    },
+  });
 }
 
 function viewFor(request: UpRequest, plan: UpPlan, manager: SessionManager, service: Service | undefined): UpView {

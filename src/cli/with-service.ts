@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { findConfigFile } from '../config/index.ts';
 import { startService } from '../service/index.ts';
-import { addAll, managerFor } from './hold.ts';
+import { hold, managerFor } from './hold.ts';
 import { exitCode } from './exit-codes.ts';
 import type { LogThreshold } from './log-thresholds.ts';
-import { nothingToHold, readPlan, tellProblems } from './read-plan.ts';
+import { readPlan, tellProblems } from './read-plan.ts';
 import type { PlanSource } from './read-plan.ts';
 import { readWord, runtimeFileOf } from './runtime-file.ts';
 import { ServiceClient } from './service-client.ts';
+import { hasServers, narrowed, nothingToHold } from './up-plan.ts';
 import type { StderrLines } from './stderr-lines.ts';
 
 export interface ActRequest extends PlanSource {
@@ -34,23 +35,23 @@ export async function withService(
   stderr: StderrLines,
   act: (holding: Holding) => Promise<number>,
 ): Promise<number> {
-  const attached = request.command === undefined ? await attach(request.file) : undefined;
+  const attached = request.command === undefined ? await attach(request.files) : undefined;
   if (attached !== undefined) return act({ client: attached, isAttached: true });
   const whole = await readPlan(request, request.logLevel, stderr);
   if (whole === undefined) return exitCode.usage;
   const plan = request.only === undefined ? whole : narrowed(whole, request.only);
-  if (plan.servers.length === 0) {
-    if (whole.servers.length === 0) stderr.line(nothingToHold(whole));
+  if (!hasServers(plan)) {
+    if (!hasServers(whole)) stderr.line(nothingToHold(whole));
     else stderr.line(`${whole.title}: there is no server or group ${JSON.stringify(request.only?.[0] ?? '')} in it`);
     return exitCode.usage;
   }
-  const { manager } = managerFor(plan, { logLevel: request.logLevel, drainMs: 5000 }, stderr);
+  const { manager } = managerFor({ logLevel: request.logLevel, drainMs: 5000 }, stderr);
   try {
-    const { held, problems } = await addAll(manager, plan);
+    const { held, problems } = await hold(manager, plan.wanted);
     tellProblems(problems, stderr);
     await Promise.allSettled(held.servers.map((id) => manager.session(id).ready({ timeoutMs: request.timeoutMs })));
     const service = await startService(manager, { port: 0, title: plan.title });
-    service.setProblems([...plan.problems, ...problems]);
+    service.setProblems([...plan.wanted.problems, ...problems]);
     try {
       return await act({ client: new ServiceClient(service), isAttached: false });
     } finally {
@@ -61,24 +62,9 @@ export async function withService(
   }
 }
 
-/** The servers of these ids, and the members of groups of these ids. */
-function narrowed<P extends { readonly servers: readonly { id: string }[]; readonly groups: readonly GroupLike[] }>(
-  plan: P,
-  ids: readonly string[],
-): P {
-  const groups = plan.groups.filter(({ id }) => ids.includes(id));
-  const wanted = new Set([...ids, ...groups.flatMap(({ config }) => [config.primary, ...config.backups])]);
-  return { ...plan, groups, servers: plan.servers.filter(({ id }) => wanted.has(id)) };
-}
-
-interface GroupLike {
-  readonly id: string;
-  readonly config: { readonly primary: string; readonly backups: readonly string[] };
-}
-
 /** The service of a running `up` that holds this configuration; undefined when there is none. */
-export async function attach(file: string | undefined): Promise<ServiceClient | undefined> {
-  const config = await findConfigFile(file, resolve('.'));
+export async function attach(files: readonly string[]): Promise<ServiceClient | undefined> {
+  const config = await findConfigFile(files[0], resolve('.'));
   if (config === undefined) return undefined;
   const running = await readWord(runtimeFileOf(config, process.env));
   if (running === undefined || running.config !== config) return undefined;

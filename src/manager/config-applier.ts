@@ -85,6 +85,8 @@ class Round {
   readonly #servers: ReadonlyMap<string, ServerForm>;
   readonly #groups: ReadonlyMap<string, GroupSettings>;
   readonly #mistakes: Mistakes;
+  /** Those that were held before, in the order in which they were added: what is done to them ends in any order. */
+  readonly #before: { readonly servers: readonly string[]; readonly groups: readonly string[] };
   readonly #appliedServers = new Map<string, Applied>();
   readonly #appliedGroups = new Map<string, Applied>();
 
@@ -100,6 +102,7 @@ class Round {
     this.#servers = serverForms(config);
     this.#groups = groupForms(config);
     this.#mistakes = new Mistakes(config.problems);
+    this.#before = { servers: [...heldServers.keys()], groups: [...heldGroups.keys()] };
     for (const [id, problem] of this.#mistakes.ofServers) {
       this.#appliedServers.set(id, refused(id, heldServers.has(id), new ConfigError(problem)));
     }
@@ -135,7 +138,8 @@ class Round {
       } else if (this.#mistakes.general !== undefined) {
         this.#appliedServers.set(id, refused(id, true, new ConfigError(this.#mistakes.general)));
       } else if (form === undefined) {
-        await this.#removeServer(id);
+        await this.#to.servers.remove(id, {});
+        this.#heldServers.delete(id);
         this.#appliedServers.set(id, { id, change: 'removed' });
       } else {
         await this.#replaceServer(id, form);
@@ -161,8 +165,8 @@ class Round {
 
   report(): ApplyReport {
     return {
-      servers: inOrder(this.#servers.keys(), this.#appliedServers),
-      groups: inOrder(this.#groups.keys(), this.#appliedGroups),
+      servers: inOrder([...this.#servers.keys(), ...this.#before.servers], this.#appliedServers),
+      groups: inOrder([...this.#groups.keys(), ...this.#before.groups], this.#appliedGroups),
     };
   }
 
@@ -180,13 +184,9 @@ class Round {
       this.#appliedServers.set(id, { id, change });
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
+      this.#heldServers.delete(id);
       this.#appliedServers.set(id, refused(id, false, error));
     }
-  }
-
-  async #removeServer(id: string): Promise<void> {
-    await this.#to.servers.remove(id, {});
-    this.#heldServers.delete(id);
   }
 
   async #replaceServer(id: string, form: ServerForm): Promise<void> {
@@ -197,7 +197,7 @@ class Round {
       this.#appliedServers.set(id, refused(id, true, error));
       return;
     }
-    await this.#removeServer(id);
+    await this.#to.servers.remove(id, {});
     await this.#addServer(id, form, 'replaced');
   }
 
@@ -236,8 +236,6 @@ function refused(id: string, kept: boolean, error: HoldfastError): Applied {
   return { id, change: 'refused', kept, error };
 }
 
-function inOrder(ids: Iterable<string>, applied: ReadonlyMap<string, Applied>): readonly Applied[] {
-  const known = [...ids];
-  const others = [...applied.keys()].filter((id) => !known.includes(id));
-  return [...known, ...others].flatMap((id) => applied.get(id) ?? []);
+function inOrder(ids: readonly string[], applied: ReadonlyMap<string, Applied>): readonly Applied[] {
+  return [...new Set([...ids, ...applied.keys()])].flatMap((id) => applied.get(id) ?? []);
 }

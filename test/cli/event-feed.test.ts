@@ -2,6 +2,7 @@ import { Subject } from 'rxjs';
 import { expect, it } from 'vitest';
 import { eventFeed } from '../../src/cli/event-feed.ts';
 import { JsonLines } from '../../src/cli/json-lines.ts';
+import { UnknownServerError } from '../../src/index.ts';
 import type { ManagerEvent } from '../../src/index.ts';
 import { groupInfo } from './group-info.ts';
 
@@ -39,6 +40,37 @@ it('begins with started and the problems, even if there were events before, and 
     { ...added, time },
     { ...removed, time },
     { type: 'stopped', time },
+  ]);
+});
+
+it('tells what an edit of the configuration did, with what is still wrong, and one that was not followed', () => {
+  const output = new FakeOutput();
+  const feed = eventFeed({ events$: new Subject<ManagerEvent>(), listGroups: () => [] }, new JsonLines(output));
+  const problem = { file: '/m.json', line: 3, column: 5, field: null, serverId: 'web', problem: 'no', fix: 'yes' };
+  feed.start({ servers: ['files'], groups: [] }, []);
+  feed.configChanged(
+    {
+      servers: [
+        { id: 'a', change: 'added' },
+        { id: 'b', change: 'unchanged' },
+        { id: 'c', change: 'replaced' },
+        { id: 'd', change: 'refused', kept: true, error: new UnknownServerError('d', []) },
+        { id: 'e', change: 'removed' },
+      ],
+      groups: [{ id: 'pair', change: 'replaced' }],
+    },
+    [problem],
+  );
+  feed.configBroken([problem]);
+  expect(output.lines.slice(1)).toEqual([
+    {
+      type: 'configChanged',
+      time,
+      servers: { added: ['a'], replaced: ['c'], removed: ['e'], refused: ['d'] },
+      groups: { added: [], replaced: ['pair'], removed: [], refused: [] },
+    },
+    { type: 'configProblem', time, ...problem },
+    { type: 'configBroken', time, problems: [problem] },
   ]);
 });
 

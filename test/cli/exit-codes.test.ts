@@ -52,7 +52,7 @@ describe('what ends at once', { timeout: 20_000 }, () => {
     ['', 2, /^$/, /^Usage: holdfast/],
     ['hold', 2, /^$/, /^error: unknown command 'hold'/],
     ['up --frobnicate', 2, /^$/, /^error: unknown option '--frobnicate'/],
-    ['up a b', 2, /^$/, /^error: too many arguments/],
+    ['up a b', 2, /^$/, /^.*\/a:1:1: the file does not exist; [^\n]+\n$/],
     ['up --drain-ms soon', 2, /^$/, /^error: option '--drain-ms <ms>' argument 'soon' is invalid/],
     ['up --drain-ms -1', 2, /^$/, /^error: /],
     ['up --log-level loud', 2, /^$/, /^error: option '--log-level <level>' argument 'loud' is invalid/],

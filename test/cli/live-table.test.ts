@@ -191,3 +191,30 @@ it('draws servers and groups as of one moment, whichever of them is told first',
   expect(terminal.shown).toContain('pair    on backup                    b');
   table.end();
 });
+
+it('tells of an edit of the configuration, and of one with a mistake for as long as it stands', () => {
+  const { terminal, table } = liveTable([sessionInfo('files', { pid: null })]);
+  const problem = { file: '/m.json', line: 3, column: 5, field: null, serverId: 'web', problem: 'no', fix: 'yes' };
+  const footer = (): readonly string[] => terminal.shown.slice(terminal.shown.lastIndexOf('') + 1);
+  table.start({ servers: ['files'], groups: [] }, []);
+  table.configBroken([problem]);
+  expect(footer()).toEqual(['mcp.json has a mistake, see above: what is held is as before', 'Ctrl-C drains and stops']);
+  table.configChanged(
+    {
+      servers: [
+        { id: 'files', change: 'replaced' },
+        { id: 'a', change: 'added' },
+        { id: 'b', change: 'added' },
+      ],
+      groups: [{ id: 'pair', change: 'removed' }],
+    },
+    [problem],
+  );
+  expect(footer()).toEqual(['Ctrl-C drains and stops']);
+  expect(terminal.shown.filter((line) => line.includes('mcp.json ')).map((line) => line.slice(10))).toEqual([
+    'mcp.json has a mistake: nothing was changed',
+    'mcp.json changed: added a, b; restarted files; removed the group pair',
+  ]);
+  expect(terminal.shown.find((line) => line.startsWith('web'))).toContain('config error');
+  table.end();
+});
