@@ -1,6 +1,7 @@
-// Writes docs/machines from the machines in dist: `npm run docs` builds first.
+// Writes docs/machines and docs/holdfast.schema.json from dist: `npm run docs` builds first.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { configSchema } from '../dist/config/index.js';
 import { machinePages } from '../dist/inspect/machine-pages.js';
 
 const folder = join(import.meta.dirname, '..', 'docs', 'machines');
@@ -9,3 +10,5 @@ for (const { file, text } of machinePages()) {
   await writeFile(join(folder, file), text);
   console.log(`docs/machines/${file}`);
 }
+await writeFile(join(folder, '..', 'holdfast.schema.json'), `${JSON.stringify(configSchema(), null, 2)}\n`);
+console.log('docs/holdfast.schema.json');

@@ -79,6 +79,8 @@ export type { FailbackMode } from './machines/group-policy.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';
 export type { ReconnectConfig } from './machines/reconnect-policy.ts';
 export type { RetryConfig } from './machines/retry-policy.ts';
+export { describeConfig } from './manager/describe-config.ts';
+export type { ShownConfig, ShownServer } from './manager/describe-config.ts';
 export type { Applied, ApplyReport } from './manager/apply-report.ts';
 export type { CallOptions } from './manager/call-options.ts';
 export type { Catalog } from './manager/catalog.ts';

@@ -121,6 +121,32 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
       const { checkConfig } = await import('./check-config.ts');
       code = await checkConfig(files, json, stderr);
     });
+  config
+    .command('print')
+    .description('write what a configuration comes to: files merged, variables expanded, secrets left out')
+    .argument('[files...]', fileHelp)
+    .action(async (files: readonly string[]) => {
+      const { printConfig } = await import('./print-config.ts');
+      code = await printConfig(files, stderr);
+    });
+  config
+    .command('import')
+    .description('list the configurations of other hosts on this machine')
+    .addOption(new Option('--json', 'JSON on standard output').conflicts('extends'))
+    .option('--extends', 'the text of a holdfast.json that builds on them')
+    .action(
+      async ({ json = false, extends: asFile = false }: { readonly json?: boolean; readonly extends?: boolean }) => {
+        const { importConfig } = await import('./import-config.ts');
+        code = await importConfig(json ? 'json' : asFile ? 'extends' : 'table');
+      },
+    );
+  config
+    .command('schema')
+    .description("write the JSON Schema of what holdfast reads of a configuration's own keys")
+    .action(async () => {
+      const { printSchema } = await import('./print-config.ts');
+      printSchema();
+    });
   program
     .command('diagram')
     .description("write one of holdfast's statecharts")

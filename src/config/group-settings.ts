@@ -10,9 +10,10 @@ import { asObject, count, delay, objectMembers, readNumbers, readWord } from './
 /** What became of a server of the file. */
 export type Standing = 'enabled' | 'disabled' | 'refused';
 
-const failbackModes = ['auto', 'manual', 'never'] as const;
-const numberRules = { failoverThreshold: count, failbackDelayMs: delay };
-const groupKeys = ['primary', 'backups', 'failback', 'catalogFrom', ...Object.keys(numberRules)];
+export const failbackModes = ['auto', 'manual', 'never'] as const;
+/** The numbers among the settings of a group. */
+export const groupNumberRules = { failoverThreshold: count, failbackDelayMs: delay };
+const groupKeys = ['primary', 'backups', 'failback', 'catalogFrom', ...Object.keys(groupNumberRules)];
 
 /**
  * Reads `holdfast.groups`. A mistake about one group is a problem and keeps that group out; servers and the other groups are
@@ -58,7 +59,7 @@ function readGroup(
   const reading: Reading = { servers, named: new Set(), report };
   const primary = readPrimary(entry, members.get('primary'), reading);
   const backups = readBackups(entry, members.get('backups'), reading);
-  const numbers = readNumbers(members, numberRules, report);
+  const numbers = readNumbers(members, groupNumberRules, report);
   const failbackMode = members.get('failback');
   const failback = failbackMode && readWord(failbackMode, failbackModes, report);
   const catalogFrom = readCatalogFrom(members.get('catalogFrom'), reading);

@@ -133,6 +133,8 @@ const retryRules = {
 } satisfies Record<keyof RetrySettings, NumberRule>;
 
 const retryWords = ['safe', 'never'] as const;
+const changeWords = ['warn', 'block'] as const;
+const eraWords = ['auto', 'legacy', 'modern'] as const;
 
 const numberRules = {
   connectTimeoutMs: duration,
@@ -143,6 +145,20 @@ const numberRules = {
   maxQueue: countOrNone,
 };
 const flags = ['lazy', 'trustAnnotations', 'validateOutput'] as const;
+/** What each setting may be, for the schema of the `holdfast` key. */
+export const serverSettingRules = {
+  numbers: numberRules,
+  flags,
+  sections: {
+    healthCheck: healthCheckRules,
+    reconnect: reconnectRules,
+    circuitBreaker: circuitBreakerRules,
+    retry: retryRules,
+  },
+  words: { toolChanges: changeWords, protocol: eraWords },
+  retryWords,
+} as const;
+
 const sections = ['healthCheck', 'reconnect', 'circuitBreaker', 'retry', 'tools', 'toolChanges', 'protocol'];
 
 /**
@@ -158,8 +174,8 @@ export function readServerSettings(member: JsonMember, inherited: ServerSettings
   const tools = members.get('tools');
   const toolChanges = members.get('toolChanges');
   const protocol = members.get('protocol');
-  const change = toolChanges && readWord(toolChanges, ['warn', 'block'], report);
-  const era = protocol && readWord(protocol, ['auto', 'legacy', 'modern'], report);
+  const change = toolChanges && readWord(toolChanges, changeWords, report);
+  const era = protocol && readWord(protocol, eraWords, report);
   return {
     ...(healthCheck && { healthCheck: readSection(healthCheck, healthCheckRules, report) }),
     ...(reconnect && { reconnect: readReconnect(reconnect, inherited.reconnect, report) }),

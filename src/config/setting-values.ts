@@ -8,38 +8,49 @@ import type { Report } from './report.ts';
 /** What a number in the `holdfast` key may be. */
 export interface NumberRule {
   readonly expected: string;
-  readonly allows: (value: number) => boolean;
+  /** As JSON Schema says it. */
+  readonly type: 'integer' | 'number';
+  readonly minimum: number;
+  readonly maximum: number;
 }
 
 const longestTimerMs = 2_147_483_647;
 export const duration: NumberRule = {
   expected: `a whole number of milliseconds from 1 to ${longestTimerMs}`,
-  allows: (value) => Number.isInteger(value) && value >= 1 && value <= longestTimerMs,
+  type: 'integer',
+  minimum: 1,
+  maximum: longestTimerMs,
 };
 export const delay: NumberRule = {
   expected: `a whole number of milliseconds from 0 to ${longestTimerMs}`,
-  allows: (value) => Number.isInteger(value) && value >= 0 && value <= longestTimerMs,
+  type: 'integer',
+  minimum: 0,
+  maximum: longestTimerMs,
 };
 export const count: NumberRule = {
   expected: 'a whole number of at least 1',
-  allows: (value) => Number.isSafeInteger(value) && value >= 1,
+  type: 'integer',
+  minimum: 1,
+  maximum: Number.MAX_SAFE_INTEGER,
 };
 export const countOrNone: NumberRule = {
   expected: 'a whole number of at least 0',
-  allows: (value) => Number.isSafeInteger(value) && value >= 0,
+  type: 'integer',
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
 };
 export const windowLength: NumberRule = {
   expected: 'a whole number from 1 to 10000',
-  allows: (value) => Number.isInteger(value) && value >= 1 && value <= 10_000,
+  type: 'integer',
+  minimum: 1,
+  maximum: 10_000,
 };
-export const factor: NumberRule = {
-  expected: 'a number from 1 to 100',
-  allows: (value) => value >= 1 && value <= 100,
-};
-export const share: NumberRule = {
-  expected: 'a number from 0 to 1',
-  allows: (value) => value >= 0 && value <= 1,
-};
+export const factor: NumberRule = { expected: 'a number from 1 to 100', type: 'number', minimum: 1, maximum: 100 };
+export const share: NumberRule = { expected: 'a number from 0 to 1', type: 'number', minimum: 0, maximum: 1 };
+
+function allows({ type, minimum, maximum }: NumberRule, value: number): boolean {
+  return value >= minimum && value <= maximum && (type === 'number' || Number.isInteger(value));
+}
 
 /** The members of a `holdfast` object by name; one that is not `known` is a problem. */
 export function objectMembers(
@@ -80,14 +91,14 @@ export function readNumbers<Name extends string>(
   const found: { [N in Name]?: number } = {};
   for (const name in rules) {
     const value = members.get(name)?.value;
-    const { expected, allows } = rules[name];
+    const rule = rules[name];
     if (value === undefined) continue;
-    if (value.type === 'number' && allows(value.number)) found[name] = value.number;
+    if (value.type === 'number' && allows(rule, value.number)) found[name] = value.number;
     else
       report.problem(
         value,
-        `${name} must be ${expected}, but it is ${value.type === 'number' ? value.number : kindOf(value)}`,
-        `write ${expected}`,
+        `${name} must be ${rule.expected}, but it is ${value.type === 'number' ? value.number : kindOf(value)}`,
+        `write ${rule.expected}`,
       );
   }
   return found;

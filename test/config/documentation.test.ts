@@ -9,17 +9,28 @@ import { loadText } from './config-fixture.ts';
 
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 
+/** What the examples refer to. */
+const others = [
+  ['.env', 'A=1\n'],
+  ['.cursor/mcp.json', '{ "mcpServers": { "brave": { "command": "x" } } }'],
+  ['.vscode/mcp.json', '{ "servers": {} }'],
+] as const;
+
 it('every example in docs/configuration.md loads without a problem or a warning', async () => {
   const examples = [...page.matchAll(/```jsonc?\n([\s\S]*?)```/g)].map(([, example = '']) => example);
   const loaded = await Promise.all(
     examples.map((example) =>
       loadText(example, {
         env: { SEARCH_TOKEN: 't', MCP_INPUT_API_KEY: 'k', HOME: '/home/a', KEY: 'k' },
-        readFile: async (path) => (path.endsWith('.env') ? 'A=1\n' : example),
+        readFile: async (path) => {
+          const [, text] = others.find(([end]) => path.endsWith(end)) ?? [];
+          return text ?? example;
+        },
       }),
     ),
   );
   expect(loaded.map(({ servers, problems, warnings }) => [servers.map(({ id }) => id), problems, warnings])).toEqual([
+    [['brave', 'files'], [], []],
     [['files', 'search'], [], []],
     [['weather'], [], []],
     [['files', 'search'], [], []],

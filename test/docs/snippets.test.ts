@@ -101,6 +101,7 @@ function withGranted(code: string): string {
 function onSources(code: string): string {
   return code
     .replaceAll("'holdfast/actors'", JSON.stringify(join(root, 'src', 'manager', 'embedding.ts')))
+    .replaceAll("'holdfast/config'", JSON.stringify(join(root, 'src', 'config', 'index.ts')))
     .replaceAll("'holdfast/telemetry'", JSON.stringify(join(root, 'src', 'telemetry', 'index.ts')))
     .replaceAll("'holdfast/testing'", JSON.stringify(join(root, 'src', 'testing', 'index.ts')))
     .replaceAll("'holdfast'", JSON.stringify(join(root, 'src', 'index.ts')));
