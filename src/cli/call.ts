@@ -2,6 +2,7 @@ import { text as textOf } from 'node:stream/consumers';
 import type { CallAnswer, Overview, SessionDetail } from '../service/index.ts';
 import { exitCode } from './exit-codes.ts';
 import { readArguments } from './parameters.ts';
+import { withProgress } from './progress.ts';
 import type { ServiceAnswer, ServiceClient } from './service-client.ts';
 import type { StderrLines } from './stderr-lines.ts';
 import { onOneLine } from './terminal-text.ts';
@@ -34,11 +35,10 @@ export async function call(request: CallToolRequest, stderr: StderrLines): Promi
       stderr.line(`holdfast: ${read.problem}`);
       return exitCode.usage;
     }
-    const answer = await client.post<CallAnswer>(`${path}/call`, {
-      tool,
-      arguments: read.args,
-      timeoutMs: request.timeoutMs,
-    });
+    const { timeoutMs } = request;
+    const body = { tool, arguments: read.args, ...(timeoutMs !== undefined && { timeoutMs }) };
+    const sent = client.post<CallAnswer>(`${path}/call`, body);
+    const answer = await withProgress(stderr, () => `${target} is being called`, sent);
     if (!answer.ok) return tellRefusal(answer.error, stderr);
     if (json) process.stdout.write(`${JSON.stringify(answer.body)}\n`);
     else tellResult(answer.body, stderr);

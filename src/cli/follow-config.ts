@@ -12,6 +12,8 @@ export interface ConfigFollower {
   /** The edit has a mistake that was not there before, so nothing was changed. */
   readonly broken: (problems: readonly ConfigProblem[]) => void;
   readonly failed: (error: unknown) => void;
+  /** What of the edit must not be started. Default: nothing. */
+  readonly refused?: ((config: LoadedConfig) => Promise<readonly ConfigProblem[]>) | undefined;
 }
 
 /**
@@ -27,6 +29,12 @@ export function followConfig(
   let known = new Set(held.problems.map(mistakeKey));
   const apply = async (config: LoadedConfig): Promise<void> => {
     try {
+      const refused = (await follower.refused?.(config)) ?? [];
+      if (refused.length > 0) {
+        follower.broken(refused);
+        return;
+      }
+      known = new Set(config.problems.map(mistakeKey));
       follower.changed(config, await hold(manager, config));
     } catch (error) {
       follower.failed(error);
@@ -41,7 +49,6 @@ export function followConfig(
           follower.broken(config.problems);
           return;
         }
-        known = new Set(config.problems.map(mistakeKey));
         void apply(config);
       },
       onBroken: ({ file, line, column, field, problem, fix }) => {

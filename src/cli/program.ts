@@ -4,6 +4,7 @@ import type { DiagramFormat, MachineName } from '../inspect/index.ts';
 import { logThresholds } from './log-thresholds.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import { packageVersion } from './package-version.ts';
+import type { PlanSource } from './read-plan.ts';
 import type { StderrLines } from './stderr-lines.ts';
 import { readListen } from './listen-at.ts';
 import type { ListenAt } from './listen-at.ts';
@@ -17,14 +18,16 @@ interface UpOptions {
   readonly listen: ListenAt | false;
   readonly tokenFile?: string;
   readonly watch: boolean;
+  readonly trust?: boolean;
 }
 
 interface ActOptions {
+  readonly trust?: boolean;
   readonly config?: readonly string[];
   readonly json?: boolean;
   readonly color: boolean;
   readonly logLevel: LogThreshold;
-  readonly timeout: number;
+  readonly timeout?: number;
 }
 
 const machineNames = ['session', 'manager', 'group'] as const satisfies readonly MachineName[];
@@ -45,12 +48,9 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     if (command !== undefined && files.length > 0) self.error('error: give a file or a command after --, not both');
     if (command?.length === 0) self.error('error: there is no command after --');
   };
-  const sourceOf = (
-    self: Command,
-    { config = [] }: ActOptions,
-  ): { files: readonly string[]; command: typeof command } => {
+  const sourceOf = (self: Command, { config = [], trust = false }: ActOptions): PlanSource => {
     checkCommand(self, config);
-    return { files: config, command };
+    return { files: config, command, trust };
   };
   program
     .command('up')
@@ -65,6 +65,7 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
       '--token-file <file>',
       'the file of the token of the status API; default: HOLDFAST_TOKEN, else a random one',
     )
+    .addOption(trustOption())
     .option('--no-watch', 'do not follow edits of the configuration')
     .addOption(logLevelOption())
     .option('--drain-ms <ms>', 'how long calls in flight may take when stopping', milliseconds, 5000)
@@ -72,8 +73,8 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .action(async (files: readonly string[], options: UpOptions, self: Command) => {
       checkCommand(self, files);
       const { up } = await import('./up.ts');
-      const { json = false, tokenFile, ...rest } = options;
-      code = await up({ ...rest, files, command, json, tokenFile }, stderr);
+      const { json = false, trust = false, tokenFile, ...rest } = options;
+      code = await up({ ...rest, files, command, json, trust, tokenFile }, stderr);
     });
   actCommand(program, 'status', 'tell how every server stands, once')
     .option('--no-color', 'no colours; NO_COLOR and FORCE_COLOR are heeded as well')
@@ -173,7 +174,12 @@ function actCommand(program: Command, name: string, description: string): Comman
     .description(description)
     .addOption(configOption())
     .option('--json', 'JSON on standard output')
-    .option('--timeout <ms>', 'how long servers that are started, and calls, may take', milliseconds, 30_000)
+    .addOption(trustOption())
+    .option(
+      '--timeout <ms>',
+      'how long servers that are started, and calls, may take; default: 30000, and what the server has for calls',
+      milliseconds,
+    )
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -184,9 +190,13 @@ function actCommand(program: Command, name: string, description: string): Comman
 function acting({ json = false, logLevel, timeout }: ActOptions): {
   readonly json: boolean;
   readonly logLevel: LogThreshold;
-  readonly timeoutMs: number;
+  readonly timeoutMs: number | undefined;
 } {
   return { json, logLevel, timeoutMs: timeout };
+}
+
+function trustOption(): Option {
+  return new Option('--trust', 'start what was found without showing it first');
 }
 
 function configOption(): Option {

@@ -1,6 +1,7 @@
 import { ConfigError, formatConfigProblem, loadConfig } from '../config/index.ts';
 import type { ConfigProblem, ConfigWarning } from '../config/index.ts';
 import { InvalidOptionError } from '../index.ts';
+import { isApproved } from './ask-approval.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import type { StderrLines } from './stderr-lines.ts';
 import { planFromCommand, planFromConfig } from './up-plan.ts';
@@ -12,11 +13,13 @@ export interface PlanSource {
   readonly files: readonly string[];
   /** What stood after `--`: a server to hold instead of a file. */
   readonly command: readonly string[] | undefined;
+  /** True: what was found may be started without anybody having looked at it. */
+  readonly trust: boolean;
 }
 
-/** Reads what is to be held, and tells what is wrong with it; undefined when it cannot be used at all. */
+/** Reads what is to be held, and tells what is wrong with it; undefined when it cannot be used at all, or must not. */
 export async function readPlan(
-  { files, command }: PlanSource,
+  { files, command, trust }: PlanSource,
   logLevel: LogThreshold,
   stderr: StderrLines,
 ): Promise<UpPlan | undefined> {
@@ -26,6 +29,7 @@ export async function readPlan(
     const config = await loadConfig(files, { env: process.env });
     tellProblems(config.problems, stderr);
     tellWarnings(config.warnings, logLevel, stderr);
+    if (files.length === 0 && !trust && !(await isApproved(config, stderr))) return undefined;
     return planFromConfig(config, cwd);
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof InvalidOptionError)) throw error;

@@ -16,6 +16,7 @@ export interface StderrStream {
 export class StderrLines extends Writable {
   readonly #stream: StderrStream;
   #above: ((line: string) => void) | undefined;
+  #isTransient = false;
 
   constructor(stream: StderrStream) {
     super({ decodeStrings: false });
@@ -32,6 +33,13 @@ export class StderrLines extends Writable {
     this.#above = above;
   }
 
+  /** A line that stands until there is another one, or until it is taken back with undefined. Only people get to see it. */
+  transient(text: string | undefined): void {
+    if (!this.isTerminal || this.#above !== undefined || (text === undefined && !this.#isTransient)) return;
+    this.#stream.write(`\r\u001B[K${text === undefined ? '' : onOneLine(text)}`);
+    this.#isTransient = text !== undefined;
+  }
+
   line(text: string): void {
     this.#put(`${text}\n`);
   }
@@ -46,6 +54,7 @@ export class StderrLines extends Writable {
       this.#stream.write(text);
       return;
     }
+    this.transient(undefined);
     const lines = text.split('\n');
     if (lines.at(-1) === '') lines.pop();
     for (const line of lines.map(onOneLine)) {

@@ -3,6 +3,7 @@ import type { Service } from '../service/index.ts';
 import type { ConfigProblem } from '../config/index.ts';
 import { ClosedError } from '../index.ts';
 import type { SessionManager } from '../index.ts';
+import { unapproved } from './ask-approval.ts';
 import { wantsColor } from './color.ts';
 import { eventFeed } from './event-feed.ts';
 import { exitCode } from './exit-codes.ts';
@@ -100,7 +101,7 @@ interface Following {
 
 /** Follows the edits of the configuration, and tells everybody who looks. `present`: what is wrong at present. */
 function follow(
-  { watch, files, logLevel }: UpRequest,
+  { watch, files, trust, logLevel }: UpRequest,
   plan: UpPlan,
   present: readonly ConfigProblem[],
   { manager, view, service, stderr, tellBug }: Following,
@@ -120,6 +121,7 @@ function follow(
       service?.setProblems([...problems, ...mistakes]);
       view.configBroken(mistakes);
     },
+    refused: files.length === 0 && !trust && stderr.isTerminal && process.stdin.isTTY ? unapproved : undefined,
     failed: (error) => {
       if (!(error instanceof ClosedError)) tellBug(error);
     },

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { findConfigFile } from '../config/index.ts';
+import type { SessionManager } from '../index.ts';
 import { startService } from '../service/index.ts';
 import { hold, managerFor } from './hold.ts';
 import { exitCode } from './exit-codes.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import { readPlan, tellProblems } from './read-plan.ts';
+import { withProgress } from './progress.ts';
 import type { PlanSource } from './read-plan.ts';
 import { readWord, runtimeFileOf } from './runtime-file.ts';
 import { ServiceClient } from './service-client.ts';
@@ -13,8 +15,8 @@ import type { StderrLines } from './stderr-lines.ts';
 
 export interface ActRequest extends PlanSource {
   readonly logLevel: LogThreshold;
-  /** How long servers may take to become ready where none is running, in milliseconds. */
-  readonly timeoutMs: number;
+  /** How long servers may take to become ready where none is running, in milliseconds. Default 30 000. */
+  readonly timeoutMs: number | undefined;
   /** The servers that are needed, where no `up` runs; undefined: all. */
   readonly only: readonly string[] | undefined;
 }
@@ -49,7 +51,7 @@ export async function withService(
   try {
     const { held, problems } = await hold(manager, plan.wanted);
     tellProblems(problems, stderr);
-    await Promise.allSettled(held.servers.map((id) => manager.session(id).ready({ timeoutMs: request.timeoutMs })));
+    await whenReady(manager, held.servers, stderr, request.timeoutMs);
     const service = await startService(manager, { port: 0, title: plan.title });
     service.setProblems([...plan.wanted.problems, ...problems]);
     try {
@@ -60,6 +62,23 @@ export async function withService(
   } finally {
     await manager.close();
   }
+}
+
+async function whenReady(
+  manager: SessionManager,
+  ids: readonly string[],
+  stderr: StderrLines,
+  timeoutMs: number = 30_000,
+): Promise<void> {
+  let settled = 0;
+  const ready = ids.map(async (id) => {
+    await manager
+      .session(id)
+      .ready({ timeoutMs })
+      .catch(() => undefined); // What became of it is told with its state.
+    settled += 1;
+  });
+  await withProgress(stderr, () => `starting servers: ${settled} of ${ids.length}`, Promise.all(ready));
 }
 
 /** The service of a running `up` that holds this configuration; undefined when there is none. */
