@@ -7,7 +7,12 @@ import type { Held, UpView } from './up-view.ts';
 
 /** The lines of the feed that are no events of the manager. */
 type FeedLine =
-  | ({ readonly type: 'started'; readonly pid: number; readonly service: string | null } & Held)
+  | ({
+      readonly type: 'started';
+      readonly pid: number;
+      readonly service: string | null;
+      readonly inspector: string | null;
+    } & Held)
   | ({ readonly type: 'configProblem' } & ConfigProblem)
   | { readonly type: 'configChanged'; readonly servers: ChangedIds; readonly groups: ChangedIds }
   | { readonly type: 'configBroken'; readonly problems: readonly ConfigProblem[] }
@@ -17,12 +22,12 @@ type FeedLine =
 /**
  * Shows a manager as JSON lines: `started`, a `configProblem` for each problem, every event as it is, `stopped`. Where there are
  * groups, `groups` tells once how they stood before the events that follow it. An edit of the configuration is a `configChanged`, with a
- * `configProblem` for each problem that is left, or a `configBroken`, which changed nothing. `service`: where the status API is; null without one.
+ * `configProblem` for each problem that is left, or a `configBroken`, which changed nothing. `at`: where the status API and the inspector's relay are; null without one.
  */
 export function eventFeed(
   manager: Pick<SessionManager, 'events$' | 'listGroups'>,
   lines: JsonLines,
-  service: string | null = null,
+  at: { readonly service: string | null; readonly inspector: string | null } = { service: null, inspector: null },
 ): UpView {
   const began = now();
   let early: JsonLine[] | undefined = [];
@@ -33,7 +38,7 @@ export function eventFeed(
   });
   return {
     start: (held, problems) => {
-      lines.write(timed(began, { type: 'started', ...held, pid: process.pid, service }));
+      lines.write(timed(began, { type: 'started', ...held, pid: process.pid, ...at }));
       for (const problem of problems) lines.write(timed(began, { type: 'configProblem', ...problem }));
       for (const line of early ?? []) lines.write(line);
       early = undefined;

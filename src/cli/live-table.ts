@@ -14,6 +14,8 @@ export interface LiveTableOptions {
   readonly title: string;
   /** The address of the dashboard. Default: there is none. */
   readonly dashboard?: string | undefined;
+  /** The address of the inspector's relay. Default: there is none. */
+  readonly inspector?: string | undefined;
   /** Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -124,6 +126,7 @@ export class LiveTable implements UpView {
         problems: this.#problems,
         title: this.#options.title,
         dashboard: this.#options.dashboard,
+        inspector: this.#options.inspector,
         stage: this.#stage,
         isBroken: this.#isBroken,
       },

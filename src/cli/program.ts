@@ -18,6 +18,8 @@ interface UpOptions {
   readonly listen: ListenAt | false;
   readonly tokenFile?: string;
   readonly watch: boolean;
+  readonly inspect?: boolean;
+  readonly inspectServer?: readonly string[];
   readonly trust?: boolean;
 }
 
@@ -65,6 +67,10 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
       '--token-file <file>',
       'the file of the token of the status API; default: HOLDFAST_TOKEN, else a random one',
     )
+    .option('--inspect', "a relay for Stately's inspector, on this machine")
+    .addOption(
+      new Option('--inspect-server <id>', 'the same, of this server only; may be repeated').argParser(collected),
+    )
     .addOption(trustOption())
     .option('--no-watch', 'do not follow edits of the configuration')
     .addOption(logLevelOption())
@@ -73,8 +79,9 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .action(async (files: readonly string[], options: UpOptions, self: Command) => {
       checkCommand(self, files);
       const { up } = await import('./up.ts');
-      const { json = false, trust = false, tokenFile, ...rest } = options;
-      code = await up({ ...rest, files, command, json, trust, tokenFile }, stderr);
+      const { json = false, trust = false, inspect = false, inspectServer, tokenFile, ...rest } = options;
+      const relay = inspect || inspectServer !== undefined ? { servers: inspectServer } : false;
+      code = await up({ ...rest, inspect: relay, files, command, json, trust, tokenFile }, stderr);
     });
   actCommand(program, 'status', 'tell how every server stands, once')
     .option('--no-color', 'no colours; NO_COLOR and FORCE_COLOR are heeded as well')

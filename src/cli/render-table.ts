@@ -24,6 +24,8 @@ export interface TableOptions {
   readonly title: string;
   /** The address of the dashboard. Default: there is none. */
   readonly dashboard?: string | undefined;
+  /** The address of the inspector's relay. Default: there is none. */
+  readonly inspector?: string | undefined;
   readonly stage: Stage;
   /** True: the configuration has been edited in a way that was not followed. Default false. */
   readonly isBroken?: boolean | undefined;

@@ -44,6 +44,7 @@ function groupCounts(groups: readonly GroupInfo[]): string {
 
 export interface FooterOptions {
   readonly dashboard?: string | undefined;
+  readonly inspector?: string | undefined;
   readonly title: string;
   readonly isBroken?: boolean | undefined;
 }
@@ -52,7 +53,7 @@ export interface FooterOptions {
 export function footerLines(
   { sessions, groups }: TableContent,
   stage: Stage,
-  { dashboard, title, isBroken = false }: FooterOptions,
+  { dashboard, inspector, title, isBroken = false }: FooterOptions,
 ): readonly string[] {
   switch (stage) {
     case 'told':
@@ -60,7 +61,10 @@ export function footerLines(
     case 'holding': {
       const stops = 'Ctrl-C drains and stops';
       const dare = primaryToKill(sessions, groups) ?? serverToKill(sessions);
-      const link = dashboard === undefined ? [] : [`dashboard: ${dashboard}`];
+      const link = [
+        ...(dashboard === undefined ? [] : [`dashboard: ${dashboard}`]),
+        ...(inspector === undefined ? [] : [`inspector: ${inspector}`]),
+      ];
       const mistake = isBroken ? [`${onOneLine(title)} has a mistake, see above: what is held is as before`] : [];
       return [...mistake, ...link, ...(dare === undefined ? [] : [dare]), stops];
     }

@@ -1,3 +1,5 @@
+import { startInspector } from '../inspect/index.ts';
+import type { Inspector } from '../inspect/index.ts';
 import { ServiceError } from '../service/index.ts';
 import type { Service } from '../service/index.ts';
 import type { ConfigProblem } from '../config/index.ts';
@@ -35,6 +37,8 @@ export interface UpRequest extends PlanSource {
   readonly listen: ListenAt | false;
   /** The file that holds its token. */
   readonly tokenFile: string | undefined;
+  /** Whether a relay for Stately's inspector is started, and of which servers it tells; undefined: of all. */
+  readonly inspect: false | { readonly servers: readonly string[] | undefined };
   /** False: edits of the configuration are not followed. */
   readonly watch: boolean;
 }
@@ -49,6 +53,7 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
     stderr.line(`holdfast: this is a bug: ${secrets.scrub(describe(bug))}`);
   };
   let service: Service | undefined;
+  let inspector: Inspector | undefined;
   try {
     const token = await readToken(request.tokenFile, process.env);
     if (token !== undefined) secrets.register(token);
@@ -63,15 +68,19 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
               stderr.line(`holdfast: ${problem}`);
             },
           });
+    if (request.inspect !== false)
+      inspector = await startInspector(manager, { ...request.inspect, token: service?.token ?? token });
   } catch (error) {
+    await service?.close();
     await manager.close({ drainMs: 0 });
     if (!(error instanceof ServiceError)) throw error;
     return refuse(`holdfast: ${error.message}`, stderr);
   }
-  const view = viewFor(request, plan, manager, service);
+  const view = viewFor(request, plan, manager, { service, inspector });
   const { held, problems } = await hold(manager, plan.wanted);
   tellProblems(problems, stderr);
   if (held.servers.length === 0) {
+    await inspector?.close();
     await service?.close();
     await manager.close({ drainMs: 0 });
     return refuse(nothingToHold(plan), stderr);
@@ -86,6 +95,7 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
   });
   unfollow();
   stderr.showThrough(undefined);
+  await inspector?.close();
   await service?.close();
   view.end();
   return code;
@@ -128,14 +138,24 @@ function follow(
   });
 }
 
-function viewFor(request: UpRequest, plan: UpPlan, manager: SessionManager, service: Service | undefined): UpView {
+function viewFor(
+  request: UpRequest,
+  plan: UpPlan,
+  manager: SessionManager,
+  { service, inspector }: { readonly service: Service | undefined; readonly inspector: Inspector | undefined },
+): UpView {
   const { stdout } = process;
   const reachedAt = service?.url ?? service?.socketPath ?? null;
   if (request.json || !stdout.isTTY || process.env['TERM'] === 'dumb')
-    return eventFeed(manager, new JsonLines(stdout), reachedAt);
+    return eventFeed(manager, new JsonLines(stdout), { service: reachedAt, inspector: inspector?.url ?? null });
   const color = wantsColor(request.color, process.env, stdout.hasColors());
   const dashboard = service?.link ?? service?.socketPath ?? undefined;
-  return new LiveTable(manager, new Screen(stdout), { color, title: plan.title, dashboard });
+  return new LiveTable(manager, new Screen(stdout), {
+    color,
+    title: plan.title,
+    dashboard,
+    inspector: inspector?.link,
+  });
 }
 
 /** Waits for a reason to stop, then for the manager to have let go of everything. Resolves to the exit code. */

@@ -18,7 +18,16 @@ export function serverOf(actor: AnyActorRef): string | undefined {
 
 /** The actor as an inspector may see it. */
 export function viewOf(actor: AnyActorRef, parent: InspectedActor): InspectedActor {
-  return view(actor, parent, definitionOf(actor), () => actor.getSnapshot());
+  return view(actor, parent, definitionOf(actor), () => presentOf(actor));
+}
+
+/** XState's development build throws where there is none yet, while the actor is being made. */
+function presentOf(actor: AnyActorRef): unknown {
+  try {
+    return actor.getSnapshot();
+  } catch {
+    return undefined;
+  }
 }
 
 /** An actor that XState knows nothing of, above all others. */

@@ -1,6 +1,6 @@
 export { startService, defaultServicePort } from './start-service.ts';
 export type { Service, ServiceOptions } from './start-service.ts';
-export { ServiceError } from './service-error.ts';
+export { ServiceError } from '../listening/service-error.ts';
 export type { Asset } from './service-app.ts';
 export type {
   CallAnswer,

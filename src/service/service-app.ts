@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import type { Caller, SessionManager } from '../index.ts';
-import type { Access, Claim, Objection } from './access.ts';
+import type { Access, Claim, Objection } from '../listening/access.ts';
 import { readCall } from './call-request.ts';
 import type { EventStream } from './event-stream.ts';
 import { refusal, refusalOf } from './refusals.ts';

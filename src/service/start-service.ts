@@ -1,15 +1,15 @@
 import { createAdaptorServer } from '@hono/node-server';
 import { Server } from 'node:http';
-import { isIP } from 'node:net';
 import type { SessionManager } from '../index.ts';
-import { Access, MIN_TOKEN_LENGTH, randomToken } from './access.ts';
+import { Access } from '../listening/access.ts';
 import { EventStream } from './event-stream.ts';
-import { listen } from './listening.ts';
-import type { Place } from './listening.ts';
+import { listen } from '../listening/listening.ts';
+import type { Place } from '../listening/listening.ts';
+import { checkedPort, checkedToken, isLoopback, namesOf, shownHost } from '../listening/place.ts';
 import type { Shown } from './reader.ts';
 import { serviceApp } from './service-app.ts';
 import type { Asset } from './service-app.ts';
-import { ServiceError } from './service-error.ts';
+import { ServiceError } from '../listening/service-error.ts';
 import type { Charts, Overview, WireProblem } from './wire.ts';
 
 /** Where the service listens unless told otherwise. */
@@ -146,21 +146,15 @@ export async function startService(manager: SessionManager, options: ServiceOpti
 
 function placeOf({ host = '127.0.0.1', port, socketPath }: ServiceOptions): Place {
   if (socketPath !== undefined) return { path: socketPath };
-  if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535))
-    throw new ServiceError(`The port must be a whole number from 0 to 65535, not ${port}.`);
-  return { host, port: port ?? defaultServicePort, orAnyPort: port === undefined };
+  return { host, port: checkedPort(port ?? defaultServicePort), orAnyPort: port === undefined };
 }
 
 function tokenOf({ token }: ServiceOptions, place: Place): string {
-  if (token === undefined) {
-    if ('path' in place || isLoopback(place.host)) return randomToken();
-    throw new ServiceError(
-      `The service does not listen on ${place.host}, which others can reach, without a token of your own. ` +
-        'Set HOLDFAST_TOKEN or --token-file, or listen on 127.0.0.1.',
-    );
-  }
-  if (token.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/u.test(token)) return token;
-  throw new ServiceError(`The token must have ${MIN_TOKEN_LENGTH} characters or more, and no blanks.`);
+  if (token !== undefined || 'path' in place || isLoopback(place.host)) return checkedToken(token);
+  throw new ServiceError(
+    `The service does not listen on ${place.host}, which others can reach, without a token of your own. ` +
+      'Set HOLDFAST_TOKEN or --token-file, or listen on 127.0.0.1.',
+  );
 }
 
 /** Sessions that a call could go to; one that is opened by its first call is. Without servers there is nothing to wait for. */
@@ -170,19 +164,4 @@ function isReady(manager: SessionManager): boolean {
     ({ state, phase }) => state === 'healthy' || state === 'degraded' || phase === 'idle',
   );
   return sessions.length === 0 || takesCalls;
-}
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-
-/** The names that a request may be addressed to, as they stand in a Host header. */
-function namesOf(host: string, allowed: readonly string[]): readonly string[] {
-  const own = isIP(host) === 6 ? `[${host}]` : host;
-  return ['localhost', '127.0.0.1', '[::1]', own, ...allowed].map((name) => name.toLowerCase());
-}
-
-function shownHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return isIP(host) === 6 ? `[${host}]` : host;
 }

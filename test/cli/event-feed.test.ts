@@ -35,7 +35,7 @@ it('begins with started and the problems, even if there were events before, and 
   events$.next(removed);
   feed.end();
   expect(output.lines).toEqual([
-    { type: 'started', time, servers: ['files'], groups: [], pid: process.pid, service: null },
+    { type: 'started', time, servers: ['files'], groups: [], pid: process.pid, service: null, inspector: null },
     { type: 'configProblem', time, ...problem },
     { ...added, time },
     { ...removed, time },
@@ -85,7 +85,7 @@ it('tells once how the groups stood, before the events that change it', () => {
   feed.start({ servers: ['a', 'b'], groups: ['pair'] }, []);
   events$.next(available);
   expect(output.lines).toEqual([
-    { type: 'started', time, servers: ['a', 'b'], groups: ['pair'], pid: process.pid, service: null },
+    { type: 'started', time, servers: ['a', 'b'], groups: ['pair'], pid: process.pid, service: null, inspector: null },
     { ...groupAdded, time },
     { type: 'groups', time, groups: [pair] },
     { ...available, time },

@@ -130,7 +130,7 @@ describe('docs/errors.md', () => {
 
 async function errorClasses(): Promise<string[]> {
   const files = readdirSync(join(root, 'src', 'errors')).filter((file) => file.endsWith('.ts'));
-  const paths = [...files.map((file) => join('errors', file)), join('service', 'service-error.ts')];
+  const paths = [...files.map((file) => join('errors', file)), join('listening', 'service-error.ts')];
   const modules = await Promise.all(
     paths.map((path): Promise<Record<string, unknown>> => import(join(root, 'src', path))),
   );

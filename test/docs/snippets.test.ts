@@ -17,6 +17,7 @@ interface Snippet {
 const snippets: readonly Snippet[] = [
   'catalog.md',
   'embedding.md',
+  'inspector.md',
   'observability.md',
   'security.md',
   'testing.md',
@@ -64,7 +65,7 @@ it('there are snippets, and some of them run', () => {
   expect(snippets.filter(({ output }) => output !== undefined).length).toBeGreaterThanOrEqual(4);
 });
 
-it('every snippet of docs/catalog.md, docs/embedding.md, docs/observability.md, docs/security.md and docs/testing.md compiles', async () => {
+it('every snippet of docs/catalog.md, docs/embedding.md, docs/inspector.md, docs/observability.md, docs/security.md and docs/testing.md compiles', async () => {
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   const errors = await promisify(execFile)(tsc, ['-p', 'tsconfig.json'], { cwd: folder }).then(
     () => '',
@@ -102,6 +103,7 @@ function onSources(code: string): string {
   return code
     .replaceAll("'holdfast/actors'", JSON.stringify(join(root, 'src', 'manager', 'embedding.ts')))
     .replaceAll("'holdfast/config'", JSON.stringify(join(root, 'src', 'config', 'index.ts')))
+    .replaceAll("'holdfast/inspect'", JSON.stringify(join(root, 'src', 'inspect', 'index.ts')))
     .replaceAll("'holdfast/telemetry'", JSON.stringify(join(root, 'src', 'telemetry', 'index.ts')))
     .replaceAll("'holdfast/testing'", JSON.stringify(join(root, 'src', 'testing', 'index.ts')))
     .replaceAll("'holdfast'", JSON.stringify(join(root, 'src', 'index.ts')));

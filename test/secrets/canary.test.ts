@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { http, stdio, type ServerTarget } from '../../src/index.ts';
 import { startLeakCheck, type LeakCheck } from '../../src/testing/index.ts';
+import { startInspector } from '../../src/inspect/index.ts';
 import { startCli } from '../cli/cli-process.ts';
+import { Viewer } from '../inspect/viewer.ts';
 import { eventually } from '../support/eventually.ts';
 import { exchange } from '../support/raw-http.ts';
 import { canaries, canariesIn, control } from './canaries.ts';
@@ -54,6 +56,23 @@ describe('a program that says everything that it was given', () => {
       control: ['errors', 'events', 'infos', 'inspection', 'log', 'snapshots'],
       canaries: [],
     });
+  });
+
+  it('has no secret in the stream of the inspector', async () => {
+    const inspector = await startInspector(watcher.manager, { port: 0 });
+    const viewer = new Viewer(inspector.socketUrl, ['holdfast', `token.${inspector.token}`]);
+    await viewer.until((frames) => frames.length >= 2);
+    const session = await watcher.hold('a', target('serve'));
+    expect(await watcher.thrown(() => session.listTools())).toBe('RPC');
+    expect(await watcher.thrown(() => session.callTool('any', { key: canaries.argument }))).toBe('RPC');
+    expect(await watcher.thrown(() => session.callTool('die'))).toBe('OUTCOME_UNKNOWN');
+    await eventually(() => session.state === 'healthy', patience);
+    await watcher.end();
+    await viewer.until((frames) => JSON.stringify(frames.at(-1)).includes('"status":"stopped"'));
+    await inspector.close();
+    await viewer.ended;
+    const stream = viewer.frames.map((frame) => JSON.stringify(frame)).join('\n');
+    expect([stream.includes(control), canariesIn(stream)]).toEqual([true, []]);
   });
 
   it.each([

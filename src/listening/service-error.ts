@@ -1,4 +1,4 @@
-import { HoldfastError } from '../index.ts';
+import { HoldfastError } from '../errors/holdfast-error.ts';
 
 /** The service cannot be started as it was asked for: the address is taken or not allowed, or the token is too short. */
 export class ServiceError extends HoldfastError {
