@@ -1,7 +1,7 @@
 import type { ConfigProblem, LoadedConfig } from '../config/index.ts';
 import { ConfigError } from '../config/index.ts';
 import { InvalidOptionError, SecretRegistry, SessionManager, UnknownServerError } from '../index.ts';
-import type { Applied, ApplyReport } from '../index.ts';
+import type { Applied, ApplyReport, Logger } from '../index.ts';
 import { cliLogger } from './cli-logger.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import type { StderrLines } from './stderr-lines.ts';
@@ -16,14 +16,15 @@ export interface HoldOptions {
   readonly drainMs: number;
 }
 
-/** A manager for the servers of a configuration, and what is known to be a secret in them. */
+/** A manager for the servers of a configuration, and what is known to be a secret in them. `noting`: what else its logger does. */
 export function managerFor(
   { logLevel, drainMs }: HoldOptions,
   stderr: StderrLines,
+  noting: (logger: Logger) => Logger = (logger) => logger,
 ): { readonly manager: SessionManager; readonly secrets: SecretRegistry } {
   const secrets = new SecretRegistry();
   const config = { maxConnections: mostServers, drainMs };
-  return { manager: new SessionManager(config, { logger: cliLogger(logLevel, stderr), secrets }), secrets };
+  return { manager: new SessionManager(config, { logger: noting(cliLogger(logLevel, stderr)), secrets }), secrets };
 }
 
 /** What became of a configuration. */

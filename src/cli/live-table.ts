@@ -16,6 +16,8 @@ export interface LiveTableOptions {
   readonly dashboard?: string | undefined;
   /** The address of the inspector's relay. Default: there is none. */
   readonly inspector?: string | undefined;
+  /** Default: they are being held. */
+  readonly stage?: 'holding' | 'watching' | undefined;
   /** Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -40,12 +42,13 @@ export class LiveTable implements UpView {
   #sessions: readonly ConnectionInfo[] = [];
   #groups: readonly GroupInfo[] = [];
   #isBroken = false;
-  #stage: Stage = 'holding';
+  #stage: Stage;
 
   constructor(manager: ShownManager, screen: Screen, options: LiveTableOptions) {
     this.#manager = manager;
     this.#screen = screen;
     this.#options = options;
+    this.#stage = options.stage ?? 'holding';
     this.#now = options.now ?? Date.now;
   }
 
@@ -53,7 +56,7 @@ export class LiveTable implements UpView {
     this.#problems = problems;
     this.#screen.open();
     const story = this.#manager.events$.subscribe((event) => {
-      const line = this.#stage === 'holding' ? this.#story.tell(event, this.#now()) : undefined;
+      const line = this.#isLive ? this.#story.tell(event, this.#now()) : undefined;
       if (line !== undefined) this.above(line);
     });
     const update = (): void => {
@@ -89,11 +92,11 @@ export class LiveTable implements UpView {
   }
 
   #tellOfConfig(what: string): void {
-    if (this.#stage === 'holding') this.above(storyLine(this.#now(), this.#options.title, ' ', what));
+    if (this.#isLive) this.above(storyLine(this.#now(), this.#options.title, ' ', what));
     this.#draw();
   }
 
-  stopping(how: 'draining' | 'forcing'): void {
+  stopping(how: 'draining' | 'forcing' | 'ending'): void {
     this.#stage = how;
     this.#draw();
   }
@@ -107,12 +110,21 @@ export class LiveTable implements UpView {
     this.#screen.close();
   }
 
+  /** Stops showing what goes on without us. */
+  leave(): void {
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#screen.close();
+  }
+
+  get #isLive(): boolean {
+    return this.#stage === 'holding' || this.#stage === 'watching';
+  }
+
   /** Both kinds from one snapshot: what is told of a server and of its group then never contradicts. */
   #update(): void {
     const { sessions, groups } = this.#manager.snapshot();
-    const isHolding = this.#stage === 'holding';
-    this.#sessions = isHolding ? sessions : withClosed(this.#sessions, sessions);
-    this.#groups = isHolding ? groups : withClosedGroups(this.#groups, groups);
+    this.#sessions = this.#isLive ? sessions : withClosed(this.#sessions, sessions);
+    this.#groups = this.#isLive ? groups : withClosedGroups(this.#groups, groups);
     this.#draw();
   }
 

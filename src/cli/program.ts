@@ -32,6 +32,12 @@ interface ActOptions {
   readonly timeout?: number;
 }
 
+interface LogsOptions {
+  readonly config?: readonly string[];
+  readonly follow?: boolean;
+  readonly json?: boolean;
+}
+
 const machineNames = ['session', 'manager', 'group'] as const satisfies readonly MachineName[];
 const diagramFormats = ['mermaid', 'svg', 'json'] as const satisfies readonly DiagramFormat[];
 
@@ -118,6 +124,26 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .action(async (server: string, { config = [] }: { readonly config?: readonly string[] }) => {
       const { restart } = await import('./restart.ts');
       code = await restart({ files: config, server }, stderr);
+    });
+  program
+    .command('top')
+    .description('show the live table of a running `holdfast up`')
+    .addOption(configOption())
+    .option('--no-color', 'no colours; NO_COLOR and FORCE_COLOR are heeded as well')
+    .action(async ({ config = [], color }: { readonly config?: readonly string[]; readonly color: boolean }) => {
+      const { top } = await import('./top.ts');
+      code = await top({ files: config, color }, stderr);
+    });
+  program
+    .command('logs')
+    .description('tell what the servers of a running `holdfast up` wrote to stderr, and what happened to them')
+    .argument('[id]', 'a server or group; default: all')
+    .addOption(configOption())
+    .option('-f, --follow', 'go on with what is written from now on')
+    .option('--json', 'JSON lines')
+    .action(async (id: string | undefined, { config = [], follow = false, json = false }: LogsOptions) => {
+      const { logs } = await import('./logs.ts');
+      code = await logs({ files: config, id, follow, json }, stderr);
     });
   const config = program.command('config').description('look at a configuration').helpCommand(false);
   config

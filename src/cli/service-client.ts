@@ -27,6 +27,14 @@ export class ServiceClient {
     return this.#answer<T>(await this.#send('POST', path, body, signal));
   }
 
+  /** The body of an answer that does not end. Rejects when it is refused. */
+  async stream(path: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const response = await this.#send('GET', path, undefined, signal);
+    if (response.statusCode === 200) return response;
+    response.resume();
+    throw new Error(`The service refuses ${path} (${response.statusCode ?? 0}).`);
+  }
+
   async #answer<T>(response: IncomingMessage): Promise<ServiceAnswer<T>> {
     let text = '';
     response.setEncoding('utf8');

@@ -1,7 +1,7 @@
 import type { ConnectionState, ManagerEvent } from '../index.ts';
 import { GroupStory } from './group-story.ts';
 import { durationWords } from '../words/session-words.ts';
-import { onOneLine, shownId } from './terminal-text.ts';
+import { onOneLine, shownId, timeOfDay } from './terminal-text.ts';
 
 type StateChange = Extract<ManagerEvent, { readonly type: 'stateChanged' }>;
 
@@ -19,14 +19,19 @@ export class Story {
 
   /** The line for an event, or undefined for one that changes nothing that matters. */
   tell(event: ManagerEvent, nowMs: number): string | undefined {
-    if (event.groupId !== undefined) {
-      const change = this.#groups.tell(event);
-      return change === undefined ? undefined : storyLine(nowMs, event.groupId, ': ', change);
-    }
+    const what = this.happened(event, nowMs);
+    if (what === undefined) return undefined;
+    return event.groupId === undefined
+      ? storyLine(nowMs, event.serverId, ' ', what)
+      : storyLine(nowMs, event.groupId, ': ', what);
+  }
+
+  /** The same without when and to whom. */
+  happened(event: ManagerEvent, nowMs: number): string | undefined {
+    if (event.groupId !== undefined) return this.#groups.tell(event);
     if (event.type === 'serverRemoved') this.#forget(event.serverId);
     if (event.type !== 'stateChanged' || event.from === event.to) return undefined;
-    const what = this.#change(event, nowMs);
-    return what === undefined ? undefined : storyLine(nowMs, event.serverId, ' ', what);
+    return this.#change(event, nowMs);
   }
 
   #change({ serverId, from, to, generation, pid, reason }: StateChange, nowMs: number): string | undefined {
@@ -61,9 +66,4 @@ export class Story {
 /** A line of the story: when, about what, and what. */
 export function storyLine(nowMs: number, id: string, between: string, what: string): string {
   return `${timeOfDay(nowMs)}  ${shownId(id)}${between}${onOneLine(what)}`;
-}
-
-function timeOfDay(nowMs: number): string {
-  const at = new Date(nowMs);
-  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }

@@ -3,8 +3,11 @@ import type { ConnectionInfo, GroupInfo, ManagerSnapshot } from '../index.ts';
 import { stateWord } from '../words/session-words.ts';
 import { onOneLine, shownId } from './terminal-text.ts';
 
-/** What is being done with the servers; `told`: nothing, the table is shown once. */
-export type Stage = 'told' | 'holding' | 'draining' | 'forcing' | 'stopped';
+/**
+ * What is being done with the servers; `told`: nothing, the table is shown once; `watching`: nothing, somebody else holds them,
+ * and `ending`: no longer.
+ */
+export type Stage = 'told' | 'watching' | 'ending' | 'holding' | 'draining' | 'forcing' | 'stopped';
 
 /** What a table shows. */
 export type TableContent = Pick<ManagerSnapshot, 'sessions' | 'groups'>;
@@ -27,7 +30,7 @@ export function titleLine(
   if (refused > 0) parts.push(`${refused} not started`);
   const total = sessions.length + refused;
   const servers = `${total} ${total === 1 ? 'server' : 'servers'}, ${parts.join(', ')}`;
-  return `holdfast: ${servers}${stage === 'holding' || stage === 'told' ? groupCounts(groups) : ''}  ${onOneLine(title)}`;
+  return `holdfast: ${servers}${stage === 'holding' || stage === 'told' || stage === 'watching' ? groupCounts(groups) : ''}  ${onOneLine(title)}`;
 }
 
 function groupCounts(groups: readonly GroupInfo[]): string {
@@ -58,6 +61,8 @@ export function footerLines(
   switch (stage) {
     case 'told':
       return [];
+    case 'watching':
+      return ['Ctrl-C ends the looking; the servers stay held'];
     case 'holding': {
       const stops = 'Ctrl-C drains and stops';
       const dare = primaryToKill(sessions, groups) ?? serverToKill(sessions);
@@ -68,6 +73,8 @@ export function footerLines(
       const mistake = isBroken ? [`${onOneLine(title)} has a mistake, see above: what is held is as before`] : [];
       return [...mistake, ...link, ...(dare === undefined ? [] : [dare]), stops];
     }
+    case 'ending':
+      return ['the servers are being let go of'];
     case 'draining':
       return ['draining: calls in flight may finish; Ctrl-C again forces'];
     case 'forcing':

@@ -16,6 +16,12 @@ export function onOneLine(text: string): string {
     .replace(/(\p{M}{2})\p{M}+/gu, '$1');
 }
 
+/** `09:05:30`, by the clock of this machine. */
+export function timeOfDay(nowMs: number): string {
+  const at = new Date(nowMs);
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
 /** An id as one line. What `onOneLine` would remove is escaped instead, so that different ids stay different. */
 export function shownId(id: string): string {
   const escaped = id.replace(

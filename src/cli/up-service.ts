@@ -3,7 +3,7 @@ import { dashboardAsset } from '../dashboard/index.ts';
 import type { SessionManager } from '../index.ts';
 import { diagram } from '../inspect/index.ts';
 import { ServiceError, startService } from '../service/index.ts';
-import type { Service } from '../service/index.ts';
+import type { LogSource, Service } from '../service/index.ts';
 import { prometheusMetrics } from '../telemetry/index.ts';
 import type { ListenAt } from './listen-at.ts';
 import { packageVersion } from './package-version.ts';
@@ -31,16 +31,18 @@ export async function serveUp(
   options: {
     readonly at: ListenAt;
     readonly token: string | undefined;
+    readonly logs: LogSource;
     readonly onBug: (error: unknown) => void;
     /** Is told why others cannot find the service. */
     readonly tell: (problem: string) => void;
   },
 ): Promise<Service> {
-  const { at, token, onBug, tell } = options;
+  const { at, token, logs, onBug, tell } = options;
   const metrics = prometheusMetrics(manager);
   const started = await startService(manager, {
     ...at,
     token,
+    logs,
     onBug,
     title: plan.title,
     version: packageVersion(),

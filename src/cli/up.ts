@@ -12,6 +12,7 @@ import { exitCode } from './exit-codes.ts';
 import { followConfig } from './follow-config.ts';
 import { hold, managerFor } from './hold.ts';
 import { JsonLines } from './json-lines.ts';
+import { LogBuffer, tellStory } from './log-buffer.ts';
 import { LiveTable } from './live-table.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import { readPlan, tellProblems, tellWarnings } from './read-plan.ts';
@@ -48,7 +49,9 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
   const plan = await readPlan(request, request.logLevel, stderr);
   if (plan === undefined) return exitCode.usage;
   if (!hasServers(plan)) return refuse(nothingToHold(plan), stderr);
-  const { manager, secrets } = managerFor(request, stderr);
+  const logBuffer = new LogBuffer();
+  const { manager, secrets } = managerFor(request, stderr, (logger) => logBuffer.noting(logger));
+  tellStory(manager, logBuffer);
   const tellBug = (bug: unknown): void => {
     stderr.line(`holdfast: this is a bug: ${secrets.scrub(describe(bug))}`);
   };
@@ -63,6 +66,7 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
         : await serveUp(manager, plan, {
             at: request.listen,
             token,
+            logs: logBuffer,
             onBug: tellBug,
             tell: (problem) => {
               stderr.line(`holdfast: ${problem}`);

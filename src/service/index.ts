@@ -1,7 +1,7 @@
 export { startService, defaultServicePort } from './start-service.ts';
 export type { Service, ServiceOptions } from './start-service.ts';
 export { ServiceError } from '../listening/service-error.ts';
-export type { Asset } from './service-app.ts';
+export type { Asset, LogSource } from './service-app.ts';
 export type {
   CallAnswer,
   CallRequest,
@@ -9,6 +9,8 @@ export type {
   Charts,
   GroupDetail,
   Happened,
+  LogLine,
+  LogPage,
   Missed,
   Overview,
   Refusal,

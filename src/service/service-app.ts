@@ -10,7 +10,7 @@ import { readCall } from './call-request.ts';
 import type { EventStream } from './event-stream.ts';
 import { refusal, refusalOf } from './refusals.ts';
 import type { Refused } from './refusals.ts';
-import type { CallAnswer, Charts, GroupDetail, Overview, SessionDetail, ToolList } from './wire.ts';
+import type { CallAnswer, Charts, GroupDetail, Overview, SessionDetail, ToolList, LogPage } from './wire.ts';
 
 /** The most that a request may hold, in bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -20,6 +20,12 @@ export interface Asset {
   /** Its media type. */
   readonly type: string;
   readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** What is known of what was logged. */
+export interface LogSource {
+  /** The lines after this number; `id`: of this server or group only. */
+  since(after: number, id: string | undefined): Omit<LogPage, 'schema'>;
 }
 
 /** What the service answers from. */
@@ -32,6 +38,7 @@ export interface ServiceWorld {
   readonly asset: ((path: string) => Promise<Asset | undefined>) | undefined;
   readonly charts: (() => Omit<Charts, 'schema'>) | undefined;
   readonly metrics: (() => Promise<string>) | undefined;
+  readonly logs: LogSource | undefined;
   readonly tellBug: (error: unknown) => void;
 }
 
@@ -123,6 +130,12 @@ export function serviceApp(world: ServiceWorld): Hono<Env> {
       ? answer(c, notThere)
       : c.json({ schema: 'holdfast/v1', ...world.charts() } satisfies Charts),
   );
+  app.get('/api/logs', (c) => {
+    const { after = '0', id } = c.req.query();
+    if (world.logs === undefined) return answer(c, notThere);
+    if (!/^\d{1,15}$/u.test(after)) return answer(c, refusal(400, 'BAD_REQUEST', '"after" must be a whole number.'));
+    return c.json({ schema: 'holdfast/v1', ...world.logs.since(Number(after), id) } satisfies LogPage);
+  });
   app.get('/metrics', async (c) =>
     world.metrics === undefined
       ? answer(c, notThere)

@@ -8,7 +8,7 @@ import type { Place } from '../listening/listening.ts';
 import { checkedPort, checkedToken, isLoopback, namesOf, shownHost } from '../listening/place.ts';
 import type { Shown } from './reader.ts';
 import { serviceApp } from './service-app.ts';
-import type { Asset } from './service-app.ts';
+import type { Asset, LogSource } from './service-app.ts';
 import { ServiceError } from '../listening/service-error.ts';
 import type { Charts, Overview, WireProblem } from './wire.ts';
 
@@ -38,6 +38,8 @@ export interface ServiceOptions {
   readonly charts?: (() => Omit<Charts, 'schema'>) | undefined;
   /** The text of `/metrics`. Default: none, it is 404. */
   readonly metrics?: (() => Promise<string>) | undefined;
+  /** What `/api/logs` answers from. Default: none, it is 404. */
+  readonly logs?: LogSource | undefined;
   /** Is told what is a bug. Default: nobody. */
   readonly onBug?: ((error: unknown) => void) | undefined;
 }
@@ -92,6 +94,7 @@ export async function startService(manager: SessionManager, options: ServiceOpti
     asset: options.asset,
     charts: options.charts,
     metrics: options.metrics,
+    logs: options.logs,
     tellBug: options.onBug ?? (() => undefined),
   });
   const server = createAdaptorServer({

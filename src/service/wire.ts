@@ -102,6 +102,28 @@ export interface CallAnswer {
   readonly durationMs: number;
 }
 
+/** One line of `GET /api/logs`. */
+export interface LogLine {
+  readonly seq: number;
+  readonly at: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** The server or group that it is about. */
+  readonly id: string | null;
+  /** `stderr`: what the server wrote there; `holdfast`: what holdfast says of it. */
+  readonly source: 'stderr' | 'holdfast';
+  readonly text: string;
+}
+
+/** `GET /api/logs?after=…&id=…`: the lines after that number that are still kept, of this server or group or of all. */
+export interface LogPage {
+  readonly schema: Schema;
+  readonly lines: readonly LogLine[];
+  /** What to give as `after` next time. */
+  readonly next: number;
+  /** So many lines after that number are gone, whoever they were about. */
+  readonly missed: number;
+}
+
 /** `GET /api/charts`: the statecharts as SVG. In each, the element of a state carries its path as `data-path`, such as `connected.health.healthy`. */
 export interface Charts {
   readonly schema: Schema;

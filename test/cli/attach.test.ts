@@ -188,6 +188,33 @@ it('a folder that others could write to is not trusted, and up goes on without l
   ]);
 }, 60_000);
 
+it('logs tells what servers wrote and what happened to them, and with -f what comes, until the up ends', async () => {
+  const { run, up, folder, env } = project();
+  expect(await run('logs')).toMatchObject({ code: 1, stderr: expect.stringContaining('nobody holds this') });
+  const cli = await up();
+  const following = await startCli(['logs', 'good', '-f'], { cwd: folder, env });
+  const written = (await run('logs', 'good', '--json')).stdout.trim().split('\n');
+  const lines = written.map((line): { id: string; source: string; text: string } => JSON.parse(line));
+  expect(new Set(lines.map(({ id }) => id))).toEqual(new Set(['good']));
+  expect(lines.filter(({ source }) => source === 'stderr').map(({ text }) => text)).toContainEqual(
+    expect.stringContaining('Starting'),
+  );
+  const { pid } = await cli.line({ type: 'stateChanged', to: 'healthy', serverId: 'good' });
+  process.kill(Number(pid), 'SIGKILL');
+  await expect
+    .poll(() => following.stdout, { timeout: 20_000 })
+    .toMatch(/good went down \(pid \d+\): [\s\S]*good is back/u);
+  expect(following.stdout).not.toContain(canary);
+  cli.signal('SIGINT');
+  expect((await cli.ended).code).toBe(130);
+  expect((await following.ended).code).toBe(0);
+});
+
+it('top needs a terminal and a running up', async () => {
+  const { run } = project();
+  expect(await run('top')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('needs a terminal') });
+});
+
 it('up --inspect tells viewers of the actors, of one server where that is asked for, and ends with the rest', async () => {
   const { folder, config, env } = project();
   const token = 'a-token-of-my-own-1';

@@ -37,6 +37,28 @@ describe.skipIf(!hasTmux)('holdfast up in a terminal', () => {
     expect(readdirSync(join(terminal.folder, 'holdfast'))).toEqual([]);
   }, 60_000);
 
+  it('top shows the table of a running up, from another terminal, and leaves it alone', async () => {
+    const up = new Terminal({ 'mcp.json': config });
+    const top = new Terminal({}, up.folder);
+    top.run('top', '-c', 'mcp.json');
+    await expect.poll(() => top.code, patience).toBe('1');
+    up.run('up', '--listen', '0', 'mcp.json');
+    await up.shows(/^memory +healthy/mu);
+    top.run('top', '-c', 'mcp.json');
+    await top.shows(/^memory +healthy[\s\S]*^Ctrl-C ends the looking; the servers stay held/mu);
+    const [session] = (await up.overview()).sessions;
+    process.kill(session?.pid ?? 0, 'SIGKILL');
+    await top.shows(/memory went down[\s\S]*memory is back \(healthy\)[\s\S]*^memory +healthy +\d+ +2 /mu);
+    top.press('C-c');
+    await expect.poll(() => top.code, patience).toBe('130');
+    top.run('top', '-c', 'mcp.json');
+    await top.shows(/^memory +healthy +\d+ +2 /mu);
+    up.press('C-c');
+    await expect.poll(() => up.code, patience).toBe('130');
+    await expect.poll(() => top.code, patience).toBe('0');
+    expect(top.screen).toMatch(/^memory +closed[\s\S]*^stopped$/mu);
+  }, 60_000);
+
   it('shows what was found before it starts it, once for each command, and starts nothing that was not agreed to', async () => {
     const terminal = new Terminal({ '.mcp.json': config });
     const question =

@@ -27,13 +27,15 @@ export const patience = { timeout: 20_000, interval: 50 };
 export class Terminal {
   readonly #socket = `holdfast-${randomUUID()}`;
   #runs = false;
-  readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-terminal-'));
+  readonly folder: string;
 
-  constructor(files: Readonly<Record<string, unknown>>) {
+  /** `folder`: that of another terminal, to be in the same place. Default: one of its own. */
+  constructor(files: Readonly<Record<string, unknown>>, folder?: string) {
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'holdfast-terminal-'));
     for (const [name, content] of Object.entries(files)) this.write(name, content);
     onTestFinished(() => {
       this.#tmux('kill-server');
-      rmSync(this.folder, { recursive: true });
+      if (folder === undefined) rmSync(this.folder, { recursive: true });
     });
   }
 
@@ -42,8 +44,8 @@ export class Terminal {
     const env = `XDG_RUNTIME_DIR=${this.folder} XDG_STATE_HOME=${this.folder}`;
     const line = ['env', env, process.execPath, command, ...args].join(' ');
     // The shell outlives Ctrl-C to tell the exit code: tmux itself loses that of a pane now and then.
-    const shell = `trap : INT; ${line}; echo $? >code; exec sleep 600`;
-    rmSync(join(this.folder, 'code'), { force: true });
+    const shell = `trap : INT; ${line}; echo $? >${this.#code}; exec sleep 600`;
+    rmSync(this.#code, { force: true });
     if (this.#runs) this.#tmux('respawn-pane', '-k', shell);
     else this.#tmux('new-session', '-d', '-x', '110', '-y', '30', '-c', this.folder, shell);
     this.#runs = true;
@@ -53,14 +55,17 @@ export class Terminal {
     writeFileSync(join(this.folder, name), typeof content === 'string' ? content : JSON.stringify(content));
   }
 
+  get #code(): string {
+    return join(this.folder, `${this.#socket}.code`);
+  }
+
   get screen(): string {
     return this.#tmux('capture-pane', '-p');
   }
 
   /** The exit code of the command; undefined while it runs. */
   get code(): string | undefined {
-    const file = join(this.folder, 'code');
-    return existsSync(file) ? readFileSync(file, 'utf8').trim() || undefined : undefined;
+    return existsSync(this.#code) ? readFileSync(this.#code, 'utf8').trim() || undefined : undefined;
   }
 
   /** Waits until the screen shows it. */

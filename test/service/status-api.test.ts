@@ -57,6 +57,33 @@ it('one server, one group, the catalog, the charts and the metrics can be asked 
   ]);
 });
 
+it('what was logged is asked for by number and by server; without a source there is none', async () => {
+  const asked: unknown[] = [];
+  const { ask } = await startStage({
+    logs: {
+      since: (after, id) => {
+        asked.push([after, id]);
+        return { lines: [{ seq: 8, at: 5, level: 'info', id: 'a', source: 'stderr', text: 'x' }], next: 8, missed: 2 };
+      },
+    },
+  });
+  expect(JSON.parse((await ask('/api/logs?after=7&id=a%20b')).body)).toEqual({
+    schema: 'holdfast/v1',
+    lines: [{ seq: 8, at: 5, level: 'info', id: 'a', source: 'stderr', text: 'x' }],
+    next: 8,
+    missed: 2,
+  });
+  await ask('/api/logs');
+  expect(asked).toEqual([
+    [7, 'a b'],
+    [0, undefined],
+  ]);
+  for (const after of ['-1', '1.5', 'x', '9'.repeat(16)])
+    expect((await ask(`/api/logs?after=${after}`)).status).toBe(400);
+  const { ask: askOther } = await startStage();
+  expect((await askOther('/api/logs')).status).toBe(404);
+});
+
 it('a tool is called, and the answer says who served it', async () => {
   const { ask, servers } = await startStage();
   const body = { tool: 'echo', arguments: { text: 'hello' } };
