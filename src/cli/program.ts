@@ -6,16 +6,15 @@ import type { LogThreshold } from './log-thresholds.ts';
 import { packageVersion } from './package-version.ts';
 import type { PlanSource } from './read-plan.ts';
 import type { StderrLines } from './stderr-lines.ts';
-import { readListen } from './listen-at.ts';
-import type { ListenAt } from './listen-at.ts';
+import type { ListenAddress } from '../config/index.ts';
 
 interface UpOptions {
   readonly json?: boolean;
   readonly color: boolean;
   readonly logLevel: LogThreshold;
   readonly drainMs: number;
-  /** `{}` by default; false for `--no-listen`. */
-  readonly listen: ListenAt | false;
+  /** False for `--no-listen`; undefined: as the configuration says. */
+  readonly listen?: string | false;
   readonly tokenFile?: string;
   readonly watch: boolean;
   readonly inspect?: boolean;
@@ -67,7 +66,7 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .usage('[options] [files…]\n       holdfast up [options] -- <command> [args…]')
     .option('--json', 'JSON lines on a terminal too')
     .option('--no-color', 'no colours; NO_COLOR and FORCE_COLOR are heeded as well')
-    .option('--listen <where>', 'where the status API listens: [host:]port or unix:<path>', listenAt, {})
+    .option('--listen <where>', 'where the status API listens: [host:]port or unix:<path>')
     .option('--no-listen', 'no status API; other commands cannot reach this one')
     .option(
       '--token-file <file>',
@@ -85,9 +84,21 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .action(async (files: readonly string[], options: UpOptions, self: Command) => {
       checkCommand(self, files);
       const { up } = await import('./up.ts');
-      const { json = false, trust = false, inspect = false, inspectServer, tokenFile, ...rest } = options;
+      const { json = false, trust = false, inspect = false, inspectServer, listen, tokenFile, ...rest } = options;
       const relay = inspect || inspectServer !== undefined ? { servers: inspectServer } : false;
-      code = await up({ ...rest, inspect: relay, files, command, json, trust, tokenFile }, stderr);
+      code = await up(
+        {
+          ...rest,
+          inspect: relay,
+          listen: typeof listen === 'string' ? await listenAt(listen, self) : listen,
+          files,
+          command,
+          json,
+          trust,
+          tokenFile,
+        },
+        stderr,
+      );
     });
   actCommand(program, 'status', 'tell how every server stands, once')
     .option('--no-color', 'no colours; NO_COLOR and FORCE_COLOR are heeded as well')
@@ -269,8 +280,13 @@ function milliseconds(text: string): number {
   return value;
 }
 
-function listenAt(text: string): ListenAt {
-  const at = readListen(text);
-  if (at === undefined) throw new InvalidArgumentError('Write 7500, 127.0.0.1:7500, [::1]:7500 or unix:/path.');
-  return at;
+/** Loads the reader of configurations only where it is needed. */
+async function listenAt(text: string, self: Command): Promise<ListenAddress> {
+  const { readListenAddress } = await import('../config/index.ts');
+  return (
+    readListenAddress(text) ??
+    self.error(
+      `error: option '--listen <where>' argument '${text}' is invalid. Write 7500, 127.0.0.1:7500, [::1]:7500 or unix:/path.`,
+    )
+  );
 }

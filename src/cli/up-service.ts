@@ -5,7 +5,7 @@ import { diagram } from '../inspect/index.ts';
 import { ServiceError, startService } from '../service/index.ts';
 import type { LogSource, Service } from '../service/index.ts';
 import { prometheusMetrics } from '../telemetry/index.ts';
-import type { ListenAt } from './listen-at.ts';
+import type { ListenAddress } from '../config/index.ts';
 import { packageVersion } from './package-version.ts';
 import { leaveWord, runtimeFileOf, takeBack } from './runtime-file.ts';
 import type { UpPlan } from './up-plan.ts';
@@ -29,7 +29,7 @@ export async function serveUp(
   manager: SessionManager,
   plan: UpPlan,
   options: {
-    readonly at: ListenAt;
+    readonly at: ListenAddress;
     readonly token: string | undefined;
     readonly logs: LogSource;
     readonly onBug: (error: unknown) => void;

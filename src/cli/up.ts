@@ -23,7 +23,7 @@ import { onStopRequests } from './stop-requests.ts';
 import { hasServers, nothingToHold } from './up-plan.ts';
 import type { UpPlan } from './up-plan.ts';
 import { readToken, serveUp } from './up-service.ts';
-import type { ListenAt } from './listen-at.ts';
+import type { ListenAddress } from '../config/index.ts';
 import type { UpView } from './up-view.ts';
 
 /** What `holdfast up` was asked for. */
@@ -34,8 +34,8 @@ export interface UpRequest extends PlanSource {
   readonly color: boolean;
   readonly logLevel: LogThreshold;
   readonly drainMs: number;
-  /** Where the status API listens; false: nowhere. */
-  readonly listen: ListenAt | false;
+  /** Where the status API listens; false: nowhere; undefined: as the configuration says, else at the usual place. */
+  readonly listen: ListenAddress | false | undefined;
   /** The file that holds its token. */
   readonly tokenFile: string | undefined;
   /** Whether a relay for Stately's inspector is started, and of which servers it tells; undefined: of all. */
@@ -55,16 +55,17 @@ export async function up(request: UpRequest, stderr: StderrLines): Promise<numbe
   const tellBug = (bug: unknown): void => {
     stderr.line(`holdfast: this is a bug: ${secrets.scrub(describe(bug))}`);
   };
+  const listen = request.listen ?? plan.wanted.settings.listen ?? {};
   let service: Service | undefined;
   let inspector: Inspector | undefined;
   try {
     const token = await readToken(request.tokenFile, process.env);
     if (token !== undefined) secrets.register(token);
     service =
-      request.listen === false
+      listen === false
         ? undefined
         : await serveUp(manager, plan, {
-            at: request.listen,
+            at: listen,
             token,
             logs: logBuffer,
             onBug: tellBug,

@@ -1,4 +1,7 @@
+import { kindOf } from './document-value.ts';
 import type { JsonMember } from './document-value.ts';
+import { readListenAddress } from './listen-address.ts';
+import type { ListenAddress } from './listen-address.ts';
 import { nearestName } from './nearest-name.ts';
 import { quoted } from './printable.ts';
 import { Report, membersOf } from './report.ts';
@@ -10,6 +13,8 @@ import { asObject, objectMembers } from './setting-values.ts';
 export interface ManagerSettings {
   /** What every server gets that does not say otherwise in its own `options`. */
   readonly defaults: ServerSettings;
+  /** Where `holdfast up` serves its status API; false: nowhere. Absent: at the usual place. */
+  readonly listen?: ListenAddress | false;
 }
 
 /** The `holdfast` key of a file, read. */
@@ -30,7 +35,7 @@ export function readHoldfastSettings(
 ): HoldfastSettings {
   const servers = new Map<string, ServerSettings>();
   if (member === undefined) return { defaults: {}, servers, groups: undefined };
-  const members = objectMembers(member, report, ['defaults', 'servers', 'groups']);
+  const members = objectMembers(member, report, ['defaults', 'servers', 'groups', 'listen']);
   const forAll = members.get('defaults');
   const defaults = forAll === undefined ? {} : readServerSettings(forAll, {}, report);
   const perServer = members.get('servers');
@@ -47,5 +52,19 @@ export function readHoldfastSettings(
       report.problem(settings, `there is no server ${quoted(id)} in this configuration`, fix);
     }
   }
-  return { defaults, servers, groups: members.get('groups') };
+  const place = members.get('listen');
+  const listen = place && readListen(place, report);
+  return { defaults, servers, groups: members.get('groups'), ...(listen !== undefined && { listen }) };
+}
+
+function readListen({ value }: JsonMember, report: Report): ListenAddress | false | undefined {
+  if (value.type === 'boolean' && !value.flag) return false;
+  const address = value.type === 'string' ? readListenAddress(value.text) : undefined;
+  if (address === undefined)
+    report.problem(
+      value,
+      `listen must be an address or false, but it is ${value.type === 'string' ? 'neither' : kindOf(value)}`,
+      'write "7500", "127.0.0.1:7500", "[::1]:7500" or "unix:/path"',
+    );
+  return address;
 }

@@ -6,6 +6,8 @@ export type { ManagerSettings } from './holdfast-settings.ts';
 export { findConfigFile } from './find-config.ts';
 export { findInstalledConfigs } from './installed-configs.ts';
 export type { InstalledConfig, InstalledConfigsOptions } from './installed-configs.ts';
+export { readListenAddress } from './listen-address.ts';
+export type { ListenAddress } from './listen-address.ts';
 export { loadConfig } from './load-config.ts';
 export type { LoadConfigOptions, LoadedConfig } from './load-config.ts';
 export { watchConfig } from './watch-config.ts';

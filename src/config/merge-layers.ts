@@ -5,7 +5,7 @@ import { readGroups } from './group-settings.ts';
 import type { Standing } from './group-settings.ts';
 import type { GroupSpec } from './group-spec.ts';
 import { readHoldfastSettings } from './holdfast-settings.ts';
-import type { HoldfastSettings } from './holdfast-settings.ts';
+import type { HoldfastSettings, ManagerSettings } from './holdfast-settings.ts';
 import { laidOver } from './laid-over.ts';
 import type { LoadedConfig } from './load-config.ts';
 import { quoted } from './printable.ts';
@@ -52,7 +52,7 @@ export async function mergeLayers(layers: readonly Layer[], read: ReadonlySet<st
     groups,
     problems: layers.flatMap(({ report }) => report.problems).toSorted(inOrder),
     warnings: layers.flatMap(({ report }) => report.warnings).toSorted(inOrder),
-    settings: { defaults: settings.defaults },
+    settings: settings.ofManager,
   };
 }
 
@@ -63,7 +63,7 @@ interface Placed {
 }
 
 interface MergedSettings {
-  readonly defaults: ServerSettings;
+  readonly ofManager: ManagerSettings;
   readonly servers: ReadonlyMap<string, ServerSettings>;
   /** Of each file, in the order of the files. */
   readonly groups: readonly HoldfastSettings['groups'][];
@@ -74,15 +74,17 @@ function mergeSettings(layers: readonly Layer[]): MergedSettings {
   const known = new Set<string>();
   const servers = new Map<string, ServerSettings>();
   const groups: HoldfastSettings['groups'][] = [];
-  let defaults: ServerSettings = {};
+  let ofManager: ManagerSettings = { defaults: {} };
   for (const { document, report } of layers) {
     for (const { name } of document.container.members) known.add(name);
     const own = readHoldfastSettings(document.holdfast, known, report);
-    defaults = laidOver(defaults, own.defaults);
+    const { listen = ofManager.listen } = own;
+    const defaults = laidOver(ofManager.defaults, own.defaults);
+    ofManager = { defaults, ...(listen !== undefined && { listen }) };
     for (const [id, settings] of own.servers) servers.set(id, laidOver(servers.get(id) ?? {}, settings));
     groups.push(own.groups);
   }
-  return { defaults, servers, groups };
+  return { ofManager, servers, groups };
 }
 
 function mergeGroups(

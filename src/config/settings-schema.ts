@@ -73,6 +73,10 @@ export function configSchema(): JsonSchema {
           type: 'object',
           additionalProperties: { $ref: '#/$defs/server' },
         },
+        listen: {
+          description: 'Where holdfast up serves its status API: [host:]port, or unix:<path>; false: nowhere.',
+          anyOf: [{ type: 'string', minLength: 1 }, { const: false }],
+        },
         groups: {
           description: 'Servers that stand in for each other, by the id of the group.',
           type: 'object',

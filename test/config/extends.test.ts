@@ -98,6 +98,26 @@ describe('a file that extends others', () => {
     expect(config.groups).toMatchObject([{ id: 'pair', config: { primary: 'x', backups: ['y'] } }]);
   });
 
+  it('says where to listen, in place of what they say', async () => {
+    const listening = (listen: unknown): object => ({ holdfast: { listen } });
+    const of = async (own: object, theirs: object): Promise<unknown> => {
+      const files = {
+        '/app/holdfast.json': { extends: 'a.json', ...own },
+        '/app/a.json': { mcpServers: {}, ...theirs },
+      };
+      const config = await load(files);
+      return config.problems.length > 0 ? told(config) : config.settings.listen;
+    };
+    expect(await of({}, listening('7500'))).toEqual({ port: 7500 });
+    expect(await of(listening('unix:/run/h.sock'), listening('7500'))).toEqual({ socketPath: '/run/h.sock' });
+    expect(await of(listening(false), listening('7500'))).toBe(false);
+    expect(await of({}, {})).toBeUndefined();
+    expect(await of(listening('nowhere at all'), {})).toEqual([
+      '/app/holdfast.json:1:42: holdfast.listen: listen must be an address or false, but it is neither; write "7500", "127.0.0.1:7500", "[::1]:7500" or "unix:/path"',
+    ]);
+    expect(await of(listening(7500), {})).toEqual([expect.stringContaining('but it is a number')]);
+  });
+
   it('replaces a group of theirs as a whole, and says so', async () => {
     const servers = { x: program('a'), y: program('b') };
     const config = await load({

@@ -71,7 +71,7 @@ describe('the holdfast key', () => {
   });
 
   it('does not take an unknown key: it says which one was meant', async () => {
-    expect(await problemsOf({ default: {}, servers: { git: { healthcheck: {} } }, listenOn: 1 })).toEqual([
+    expect(await problemsOf({ default: {}, servers: { git: { healthcheck: {} } }, address: 1 })).toEqual([
       ['holdfast.default', null, '"default" is not a setting of holdfast', 'did you mean "defaults"?'],
       [
         'holdfast.servers.git.healthcheck',
@@ -80,10 +80,10 @@ describe('the holdfast key', () => {
         'did you mean "healthCheck"?',
       ],
       [
-        'holdfast.listenOn',
+        'holdfast.address',
         null,
-        '"listenOn" is not a setting of holdfast',
-        'remove it; known here are defaults, servers, groups',
+        '"address" is not a setting of holdfast',
+        'remove it; known here are defaults, servers, groups, listen',
       ],
     ]);
     expect(await problemsOf({ defaults: { healthCheck: { timeout: 5 }, reconnect: { maxDelay: 5 } } })).toEqual([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readListen } from '../../src/cli/listen-at.ts';
+import { readListenAddress } from '../../src/config/listen-address.ts';
 
 const places: readonly [string, unknown][] = [
   ['7500', { port: 7500 }],
@@ -15,9 +15,9 @@ const places: readonly [string, unknown][] = [
 ];
 
 it.each(places)('%s is a place to listen', (text, at) => {
-  expect(readListen(text)).toEqual(at);
+  expect(readListenAddress(text)).toEqual(at);
 });
 
 it.each(['', 'unix:', '65536', 'a:b', '::1', 'http://127.0.0.1', '127.0.0.1:', ' 80', '80 '])('%j is none', (text) => {
-  expect(readListen(text)).toBeUndefined();
+  expect(readListenAddress(text)).toBeUndefined();
 });

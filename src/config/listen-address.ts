@@ -1,8 +1,8 @@
 /** Where the status API listens: an address, of which what is absent is the default, or a unix socket. */
-export type ListenAt = { readonly host?: string; readonly port?: number } | { readonly socketPath: string };
+export type ListenAddress = { readonly host?: string; readonly port?: number } | { readonly socketPath: string };
 
-/** Reads what `--listen` says: `7500`, `127.0.0.1:7500`, `[::1]:0`, `localhost`, `unix:/run/holdfast.sock`; undefined when it is none of these. */
-export function readListen(text: string): ListenAt | undefined {
+/** Reads what `--listen` and `holdfast.listen` say: `7500`, `127.0.0.1:7500`, `[::1]:0`, `localhost`, `unix:/run/holdfast.sock`; undefined when it is none of these. */
+export function readListenAddress(text: string): ListenAddress | undefined {
   if (text.startsWith('unix:')) return text.length > 5 ? { socketPath: text.slice(5) } : undefined;
   const parts = /^(?:(?<host>\[[\da-f:]+\]|[\w.-]*[a-z.][\w.-]*|))(?::?(?<port>\d{1,5}))?$/iu.exec(text)?.groups;
   if (parts === undefined || text === '') return undefined;
