@@ -201,11 +201,18 @@ class Round {
     await this.#addServer(id, form, 'replaced');
   }
 
+  /** A server that this configuration has no longer is there until it is removed. */
+  #isLeaving(id: string): boolean {
+    return this.#heldServers.has(id) && !this.#servers.has(id) && !this.#appliedServers.has(id);
+  }
+
   #setGroup(id: string, form: GroupSettings, isHeld: boolean): void {
     const { groups } = this.#to;
     try {
       checkId(id);
       groups.check(id, form);
+      const leaving = [form.primary, ...form.backups].find((member) => this.#isLeaving(member));
+      if (leaving !== undefined) throw new UnknownServerError(leaving, [...this.#servers.keys()]);
       if (isHeld) groups.remove(id);
       this.#heldGroups.set(id, { group: groups.add(id, form), form });
       this.#appliedGroups.set(id, { id, change: isHeld ? 'replaced' : 'added' });
