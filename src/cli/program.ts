@@ -1,7 +1,8 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { fileHelp, logLevelOption, milliseconds } from './command-options.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, exitCodeHelp } from './exit-codes.ts';
 import type { DiagramFormat, MachineName } from '../inspect/index.ts';
-import { logThresholds } from './log-thresholds.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import { packageVersion } from './package-version.ts';
 import type { StderrLines } from './stderr-lines.ts';
@@ -28,9 +29,6 @@ interface ActOptions {
 
 const machineNames = ['session', 'manager', 'group'] as const satisfies readonly MachineName[];
 const diagramFormats = ['mermaid', 'svg', 'json'] as const satisfies readonly DiagramFormat[];
-
-const longestTimerMs = 2_147_483_647;
-const fileHelp = 'configuration; default: holdfast.json, .mcp.json, mcp.json or .vscode/mcp.json';
 
 /** Runs the command with the arguments that follow its name. Resolves to the exit code; never rejects. */
 export async function run(args: readonly string[], stderr: StderrLines): Promise<number> {
@@ -96,6 +94,9 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
         stderr,
       );
     });
+  addDoctorCommand(program, stderr, (as) => {
+    code = as;
+  });
   program
     .command('restart')
     .description('have a running `holdfast up` connect a server anew')
@@ -157,12 +158,6 @@ function acting({ json = false, logLevel, timeout }: ActOptions): {
   return { json, logLevel, timeoutMs: timeout };
 }
 
-function logLevelOption(): Option {
-  return new Option('--log-level <level>', 'log to standard error from this level on')
-    .choices(logThresholds)
-    .default('warn');
-}
-
 function createProgram(stderr: StderrLines): Command {
   return new Command('holdfast')
     .description('Keeps every MCP server held: connected, healthy, recovered.')
@@ -176,14 +171,6 @@ function createProgram(stderr: StderrLines): Command {
         stderr.write(text);
       },
     });
-}
-
-function milliseconds(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > longestTimerMs) {
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${longestTimerMs}.`);
-  }
-  return value;
 }
 
 function listenAt(text: string): ListenAt {
