@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { fileHelp, logLevelOption, milliseconds } from './command-options.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, exitCodeHelp } from './exit-codes.ts';
 import type { DiagramFormat, MachineName } from '../inspect/index.ts';
@@ -120,11 +121,12 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .command('diagram')
     .description("write one of holdfast's statecharts")
     .addArgument(new Argument('[machine]').choices(machineNames).default('session'))
-    .addOption(new Option('--format <format>').choices(diagramFormats).default('mermaid'))
+    .addOption(new Option('--format <format>', 'how to write it').choices(diagramFormats).default('mermaid'))
     .action(async (machine: MachineName, { format }: { readonly format: DiagramFormat }) => {
       const { writeDiagram } = await import('./diagram.ts');
       writeDiagram(machine, format);
     });
+  addCompletionCommand(program);
   try {
     await program.parseAsync([...own], { from: 'user' });
     return code;
