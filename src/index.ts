@@ -79,6 +79,7 @@ export type { FailbackMode } from './machines/group-policy.ts';
 export type { HealthCheckConfig } from './machines/health-policy.ts';
 export type { ReconnectConfig } from './machines/reconnect-policy.ts';
 export type { RetryConfig } from './machines/retry-policy.ts';
+export { targetOf } from './manager/config-forms.ts';
 export { describeConfig } from './manager/describe-config.ts';
 export type { ShownConfig, ShownServer } from './manager/describe-config.ts';
 export type { Applied, ApplyReport } from './manager/apply-report.ts';

@@ -15,7 +15,7 @@ Exit codes:
   0    done, also when the reader of standard output went away
   1    failed
   2    wrong usage, or a configuration that cannot be used
-  3    some servers are not ready (status)
-  4    no server is ready (status)
+  3    some servers are not ready (status), or not well (doctor)
+  4    no server is ready (status), or well (doctor)
   130  stopped by Ctrl-C (SIGINT)
   143  stopped by SIGTERM or SIGHUP`;

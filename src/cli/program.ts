@@ -1,7 +1,9 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { collected, configOption, fileHelp, logLevelOption, milliseconds, trustOption } from './command-options.ts';
+import { addCompletionCommand } from './completion-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, exitCodeHelp } from './exit-codes.ts';
 import type { DiagramFormat, MachineName } from '../inspect/index.ts';
-import { logThresholds } from './log-thresholds.ts';
 import type { LogThreshold } from './log-thresholds.ts';
 import { packageVersion } from './package-version.ts';
 import type { PlanSource } from './read-plan.ts';
@@ -39,10 +41,6 @@ interface LogsOptions {
 
 const machineNames = ['session', 'manager', 'group'] as const satisfies readonly MachineName[];
 const diagramFormats = ['mermaid', 'svg', 'json'] as const satisfies readonly DiagramFormat[];
-
-const longestTimerMs = 2_147_483_647;
-const fileHelp =
-  'configuration, of several the later ones win; default: holdfast.json, .mcp.json, mcp.json or .vscode/mcp.json';
 
 /** Runs the command with the arguments that follow its name. Resolves to the exit code; never rejects. */
 export async function run(args: readonly string[], stderr: StderrLines): Promise<number> {
@@ -127,6 +125,9 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
         stderr,
       );
     });
+  addDoctorCommand(program, stderr, (as) => {
+    code = as;
+  });
   program
     .command('restart')
     .description('have a running `holdfast up` connect a server anew')
@@ -196,11 +197,12 @@ export async function run(args: readonly string[], stderr: StderrLines): Promise
     .command('diagram')
     .description("write one of holdfast's statecharts")
     .addArgument(new Argument('[machine]').choices(machineNames).default('session'))
-    .addOption(new Option('--format <format>').choices(diagramFormats).default('mermaid'))
+    .addOption(new Option('--format <format>', 'how to write it').choices(diagramFormats).default('mermaid'))
     .action(async (machine: MachineName, { format }: { readonly format: DiagramFormat }) => {
       const { writeDiagram } = await import('./diagram.ts');
       writeDiagram(machine, format);
     });
+  addCompletionCommand(program);
   try {
     await program.parseAsync([...own], { from: 'user' });
     return code;
@@ -239,24 +241,6 @@ function acting({ json = false, logLevel, timeout }: ActOptions): {
   return { json, logLevel, timeoutMs: timeout };
 }
 
-function trustOption(): Option {
-  return new Option('--trust', 'start what was found without showing it first');
-}
-
-function configOption(): Option {
-  return new Option('-c, --config <file>', `${fileHelp}; may be repeated`).argParser(collected);
-}
-
-function collected(file: string, before?: readonly string[]): readonly string[] {
-  return [...(before ?? []), file];
-}
-
-function logLevelOption(): Option {
-  return new Option('--log-level <level>', 'log to standard error from this level on')
-    .choices(logThresholds)
-    .default('warn');
-}
-
 function createProgram(stderr: StderrLines): Command {
   return new Command('holdfast')
     .description('Keeps every MCP server held: connected, healthy, recovered.')
@@ -270,14 +254,6 @@ function createProgram(stderr: StderrLines): Command {
         stderr.write(text);
       },
     });
-}
-
-function milliseconds(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > longestTimerMs) {
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${longestTimerMs}.`);
-  }
-  return value;
 }
 
 /** Loads the reader of configurations only where it is needed. */

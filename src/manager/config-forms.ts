@@ -37,7 +37,7 @@ export function checkLoadedConfig(config: LoadedConfig): void {
   hiddenObject(config.settings, 'config.settings', undefined);
 }
 
-/** Not through the functions that make targets: what is wrong with one is for its server to tell. */
+/** The target of a server of a configuration, for `addServer`, which checks it. Throws nothing. */
 export function targetOf(transport: TransportSpec): ServerTarget {
   return transport.kind === 'http' ? { ...transport, auth: undefined } : { ...transport };
 }

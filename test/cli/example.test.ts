@@ -47,6 +47,7 @@ async function npmStart(): Promise<CliProcess> {
     groups: ['knowledge'],
     pid: cli.pid,
     service: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/),
+    inspector: null,
   });
   for (const serverId of ids) await cli.line({ type: 'stateChanged', to: 'healthy', serverId });
   return cli;
