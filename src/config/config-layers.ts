@@ -28,6 +28,8 @@ export interface LayerSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly inputs: Readonly<Record<string, string>>;
   readonly dialect: DialectName | undefined;
+  /** Where the servers are to be used. */
+  readonly cwd: string;
   readonly readFile: (path: string) => Promise<string>;
 }
 
@@ -53,7 +55,7 @@ export class Layers {
     const report = new Report(file);
     // A dialect that was asked for is that of the files that were named, not of those that they extend.
     const asked = through.length === 0 ? this.#source.dialect : undefined;
-    const document = recogniseDocument(await parseDocument(file, text), report, asked);
+    const document = recogniseDocument(await parseDocument(file, text), report, this.#source.cwd, asked);
     const context = this.#contextOf(file, document, report);
     if (document.extends !== undefined) await this.#addExtended(document.extends, context, [...through, file], report);
     this.all.push({ document, context, report });

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts';
+import { claudeProjectServers, withProjectServers } from './claude-projects.ts';
 import { codexVariables, inTurn, renamed, sseWithoutType, unwrapped, withTexts } from './dialect-rewriting.ts';
 import type { Rewrite } from './dialect-rewriting.ts';
 import { kindOf } from './document-value.ts';
@@ -145,8 +146,8 @@ export interface Document {
   readonly extends: JsonMember | undefined;
 }
 
-/** Finds the servers in a parsed file; throws `ConfigError` when there is no container of a known dialect. */
-export function recogniseDocument(root: JsonValue, report: Report, asked?: DialectName): Document {
+/** Finds the servers in a parsed file, in `folder` where the file has some for that alone; throws `ConfigError` when there is no container of a known dialect. */
+export function recogniseDocument(root: JsonValue, report: Report, folder: string, asked?: DialectName): Document {
   const refuse = (at: JsonMember | JsonValue, problem: string, fix: string): ConfigError =>
     new ConfigError({
       file: report.file,
@@ -185,6 +186,8 @@ export function recogniseDocument(root: JsonValue, report: Report, asked?: Diale
     holdfast: members.get('holdfast'),
     extends: members.get('extends'),
   };
+  const ofFolder = claudeProjectServers(members.get('projects'), folder, report);
+  if (chosen === undefined && ofFolder !== undefined) return { dialect: claude, container: ofFolder, ...ownKeys };
   if (chosen === undefined && ownKeys.extends !== undefined) {
     return { dialect: claude, container: { type: 'object', at: root.at, path: '', members: [] }, ...ownKeys };
   }
@@ -217,7 +220,11 @@ export function recogniseDocument(root: JsonValue, report: Report, asked?: Diale
       'put all servers into one of the two',
     );
   }
-  return { dialect, container, ...ownKeys };
+  return {
+    dialect,
+    container: ofFolder === undefined ? container : withProjectServers(container, ofFolder, report),
+    ...ownKeys,
+  };
 }
 
 /** Continue has a list of servers, each with its name. One without a name is left for what reads entries to complain of. */

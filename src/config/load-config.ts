@@ -19,7 +19,7 @@ export interface LoadConfigOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Values of `${input:id}` by id; they win over `MCP_INPUT_…` and over declared defaults. Default: none. */
   readonly inputs?: Readonly<Record<string, string>> | undefined;
-  /** Where relative paths start and where a file is looked for when none is named. Default: `process.cwd()`. */
+  /** Where relative paths start, where a file is looked for when none is named, and whose servers of `~/.claude.json` are read. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
   /** Whose way of writing it is, where the name of the file does not tell: those that share a container differ in details. Default: by the file. */
   readonly dialect?: DialectName | undefined;
@@ -71,7 +71,9 @@ export async function loadConfig(
     throw new InvalidOptionError('dialect', dialect, `one of ${dialectNames.join(', ')}`);
   const read = options.readFile ?? readTextFile;
   const files = new Set<string>();
+  const cwd = resolve(options.cwd ?? '.');
   const layers = new Layers({
+    cwd,
     env: options.env ?? process.env,
     inputs: options.inputs ?? {},
     dialect,
@@ -80,7 +82,6 @@ export async function loadConfig(
       return read(file);
     },
   });
-  const cwd = resolve(options.cwd ?? '.');
   const named = path === undefined || typeof path === 'string' ? [path] : path;
   for (const each of named.length === 0 ? [undefined] : named) {
     const found = await findConfig(each, cwd, read);

@@ -217,3 +217,40 @@ describe('several files', () => {
     });
   });
 });
+
+describe('the file that Claude Code keeps for itself', () => {
+  const file = '/home/me/.claude.json';
+  const text = JSON.stringify({
+    mcpServers: { all: program('a'), both: program('b') },
+    projects: { '/app': { mcpServers: { both: program('c'), own: program('d') } }, '/other': { mcpServers: {} } },
+  });
+  const loadIn = (cwd: string, content: string, path = file): Promise<LoadedConfig> =>
+    loadConfig(path, { env: {}, cwd, readFile: async () => content });
+  const commands = ({ servers }: LoadedConfig): unknown[] =>
+    servers.map(({ id, transport }) => [id, transport.kind === 'stdio' && transport.command]);
+
+  it('has servers for all folders, and for the one that is worked in, which win', async () => {
+    const config = await loadIn('/app', text);
+    expect(commands(config)).toEqual([
+      ['all', 'a'],
+      ['both', 'c'],
+      ['own', 'd'],
+    ]);
+    expect(config.warnings.map(({ level, serverId, message }) => [level, serverId, message])).toEqual([
+      ['info', 'both', 'not used: the server "both" on line 1 takes its place'],
+    ]);
+    for (const elsewhere of ['/other', '/']) {
+      expect(commands(await loadIn(elsewhere, text))).toEqual([
+        ['all', 'a'],
+        ['both', 'b'],
+      ]);
+    }
+  });
+
+  it('may have servers for that folder alone', async () => {
+    const own = JSON.stringify({ theme: 'dark', projects: { '/app': { mcpServers: { own: program('d') } } } });
+    expect(commands(await loadIn('/app', own))).toEqual([['own', 'd']]);
+    await expect(loadIn('/', own)).rejects.toMatchObject({ code: 'CONFIG' });
+    await expect(loadIn('/app', own, '/home/me/other.json')).rejects.toMatchObject({ code: 'CONFIG' });
+  });
+});
