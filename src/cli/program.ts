@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { collected, configOption, fileHelp, logLevelOption, milliseconds, trustOption } from './command-options.ts';
-import { addCompletionCommand } from './completion-command.ts';
-import { addDoctorCommand } from './doctor-command.ts';
+import { addCompletionCommand } from './completion/command.ts';
+import { addDoctorCommand } from './doctor/command.ts';
 import { exitCode, exitCodeHelp } from './exit-codes.ts';
 import type { DiagramFormat, MachineName } from '../inspect/index.ts';
 import type { LogThreshold } from './log-thresholds.ts';

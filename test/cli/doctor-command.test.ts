@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { doctor } from '../../src/cli/doctor.ts';
+import { doctor } from '../../src/cli/doctor/doctor.ts';
 import { StderrLines } from '../../src/cli/stderr-lines.ts';
 import { startLeakCheck } from '../../src/testing/index.ts';
 import { built } from '../support/built.ts';

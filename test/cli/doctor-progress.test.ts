@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { DoctorProgress } from '../../src/cli/doctor-progress.ts';
+import { DoctorProgress } from '../../src/cli/doctor/progress.ts';
 import { Screen } from '../../src/cli/screen.ts';
 import { StderrLines } from '../../src/cli/stderr-lines.ts';
 import { FakeTerminal } from './fake-terminal.ts';

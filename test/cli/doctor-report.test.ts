@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { nothingFound } from '../../src/cli/doctor-findings.ts';
-import type { ServerReport } from '../../src/cli/doctor-findings.ts';
-import { reportBlocks, reportLines } from '../../src/cli/doctor-report.ts';
-import type { DoctorReport } from '../../src/cli/doctor-report.ts';
+import { nothingFound } from '../../src/cli/doctor/findings.ts';
+import type { ServerReport } from '../../src/cli/doctor/findings.ts';
+import { reportBlocks, reportLines } from '../../src/cli/doctor/report.ts';
+import type { DoctorReport } from '../../src/cli/doctor/report.ts';
 
 const well: ServerReport = {
   ...nothingFound,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { safeToolOf } from '../../src/cli/doctor-safe-tool.ts';
+import { safeToolOf } from '../../src/cli/doctor/safe-tool.ts';
 import type { Tool } from '../../src/index.ts';
 
 function tool(name: string, hints: Tool['annotations'], inputSchema: Tool['inputSchema'] = { type: 'object' }): Tool {

@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DoctorReport } from '../../src/cli/doctor-report.ts';
+import type { DoctorReport } from '../../src/cli/doctor/report.ts';
 import { selfSigned } from '../faults/self-signed.ts';
 import { built } from '../support/built.ts';
 import { EverythingOverHttp, HttpFixture } from '../support/http-fixture.ts';

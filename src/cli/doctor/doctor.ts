@@ -1,23 +1,23 @@
-import { ConfigError, formatConfigProblem, loadConfig } from '../config/index.ts';
-import type { ConfigProblem, LoadedConfig } from '../config/index.ts';
-import { SecretRegistry, SessionManager } from '../index.ts';
-import { isApproved } from './ask-approval.ts';
-import { wantsColor } from './color.ts';
-import { doctorPlan } from './doctor-plan.ts';
-import type { DoctorPlan, Patient } from './doctor-plan.ts';
-import { DoctorProgress } from './doctor-progress.ts';
-import { exitCodeOf, reportBlocks, reportLines } from './doctor-report.ts';
-import type { DoctorReport } from './doctor-report.ts';
-import type { Surgery } from './doctor-examination.ts';
-import { nothingFound } from './doctor-findings.ts';
-import type { ServerReport } from './doctor-findings.ts';
-import { lookAtServer } from './doctor-server.ts';
-import type { Step } from './doctor-steps.ts';
-import { exitCode } from './exit-codes.ts';
-import { Screen } from './screen.ts';
-import { severalAtOnce } from './several-at-once.ts';
-import type { StderrLines } from './stderr-lines.ts';
-import { onStopRequests } from './stop-requests.ts';
+import { ConfigError, formatConfigProblem, loadConfig } from '../../config/index.ts';
+import type { ConfigProblem, LoadedConfig } from '../../config/index.ts';
+import { SecretRegistry, SessionManager } from '../../index.ts';
+import { isApproved } from '../ask-approval.ts';
+import { wantsColor } from '../color.ts';
+import { doctorPlan } from './patients.ts';
+import type { DoctorPlan, Patient } from './patients.ts';
+import { DoctorProgress } from './progress.ts';
+import { exitCodeOf, reportBlocks, reportLines } from './report.ts';
+import type { DoctorReport } from './report.ts';
+import type { Surgery } from './examination.ts';
+import { nothingFound } from './findings.ts';
+import type { ServerReport } from './findings.ts';
+import { lookAtServer } from './look-at-server.ts';
+import type { Step } from './steps.ts';
+import { exitCode } from '../exit-codes.ts';
+import { Screen } from '../screen.ts';
+import { severalAtOnce } from '../several-at-once.ts';
+import type { StderrLines } from '../stderr-lines.ts';
+import { onStopRequests } from '../stop-requests.ts';
 
 /** What `holdfast doctor` was asked for. */
 export interface DoctorRequest {

@@ -1,4 +1,4 @@
-import type { Tool } from '../index.ts';
+import type { Tool } from '../../index.ts';
 
 /** A tool that can be called to see whether calls work, or why there is none. */
 export type SafeTool = { readonly tool: Tool } | { readonly none: string };

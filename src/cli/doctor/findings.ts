@@ -1,5 +1,5 @@
-import type { TransportSpec } from '../config/index.ts';
-import type { Step } from './doctor-steps.ts';
+import type { TransportSpec } from '../../config/index.ts';
+import type { Step } from './steps.ts';
 
 /** What a server turned out to be, as far as that was found. */
 export interface ServerFindings {

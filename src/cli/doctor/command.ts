@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { configOption, milliseconds, trustOption } from './command-options.ts';
-import { exitCodeHelp } from './exit-codes.ts';
-import type { StderrLines } from './stderr-lines.ts';
+import { configOption, milliseconds, trustOption } from '../command-options.ts';
+import { exitCodeHelp } from '../exit-codes.ts';
+import type { StderrLines } from '../stderr-lines.ts';
 
 interface DoctorOptions {
   readonly config?: readonly string[];

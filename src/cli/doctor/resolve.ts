@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import { lookup } from 'node:dns/promises';
 import { delimiter, extname, isAbsolute, join, resolve } from 'node:path';
-import { nearestName } from '../config/nearest-name.ts';
-import type { StdioSpec } from '../config/index.ts';
-import { StepFailedError } from './doctor-failure.ts';
+import { nearestName } from '../../config/nearest-name.ts';
+import type { StdioSpec } from '../../config/index.ts';
+import { StepFailedError } from './failure.ts';
 
 /** Where programs are looked for when the server gets no PATH. */
 const pathWithoutPath = '/usr/bin:/bin';

@@ -1,5 +1,5 @@
-import { everyCommand } from './completion-shape.ts';
-import type { Completable, CommandShape } from './completion-shape.ts';
+import { everyCommand } from './shape.ts';
+import type { Completable, CommandShape } from './shape.ts';
 
 /** The completion script for bash 3.2 and later, which needs nothing else. */
 export function bashCompletion(program: CommandShape, name: string): string {

@@ -1,4 +1,4 @@
-import type { StepFailure } from './doctor-failure.ts';
+import type { StepFailure } from './failure.ts';
 
 /** The steps through which a server is taken, in this order; `spawn` for one that is a process, `dial` for a remote one. */
 export type StepName = 'configuration' | 'resolve' | 'spawn' | 'dial' | 'handshake' | 'probe' | 'list' | 'call';

@@ -1,5 +1,5 @@
-import { everyCommand } from './completion-shape.ts';
-import type { ArgumentShape, Completable, CommandShape, OptionShape } from './completion-shape.ts';
+import { everyCommand } from './shape.ts';
+import type { ArgumentShape, Completable, CommandShape, OptionShape } from './shape.ts';
 
 /** The completion script for zsh: to be sourced, or to be put as `_name` into a folder of `fpath`. */
 export function zshCompletion(program: CommandShape, name: string): string {

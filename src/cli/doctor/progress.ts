@@ -1,7 +1,7 @@
-import type { StepName } from './doctor-steps.ts';
-import type { Screen } from './screen.ts';
-import type { StderrLines } from './stderr-lines.ts';
-import { cutTo, onOneLine, shownId, widthOf } from './terminal-text.ts';
+import type { StepName } from './steps.ts';
+import type { Screen } from '../screen.ts';
+import type { StderrLines } from '../stderr-lines.ts';
+import { cutTo, onOneLine, shownId, widthOf } from '../terminal-text.ts';
 
 /** What takes no longer than this needs no word of what it is at. */
 const quietMs = 1000;

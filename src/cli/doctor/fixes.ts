@@ -1,8 +1,8 @@
-import type { ServerSpec } from '../config/index.ts';
-import { endpointOf, endpointText } from './doctor-dial.ts';
-import type { StepFailure } from './doctor-failure.ts';
-import type { Limits } from './doctor-limits.ts';
-import type { StepName } from './doctor-steps.ts';
+import type { ServerSpec } from '../../config/index.ts';
+import { endpointOf, endpointText } from './dial.ts';
+import type { StepFailure } from './failure.ts';
+import type { Limits } from './limits.ts';
+import type { StepName } from './steps.ts';
 
 /** Of which server a fix is. */
 export interface FixSubject {

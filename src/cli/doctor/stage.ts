@@ -1,5 +1,5 @@
 import { filter, firstValueFrom } from 'rxjs';
-import type { ConnectionInfo, Phase, Session } from '../index.ts';
+import type { ConnectionInfo, Phase, Session } from '../../index.ts';
 
 /** How far a connection attempt can come, in this order. */
 export type Stage = 'opening' | 'spawned' | 'greeted' | 'probed' | 'ready';

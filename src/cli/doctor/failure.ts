@@ -1,6 +1,6 @@
-import { reached } from './doctor-stage.ts';
-import { ConnectError, RpcError, isHoldfastError } from '../index.ts';
-import type { HoldfastError, Session } from '../index.ts';
+import { reached } from './stage.ts';
+import { ConnectError, RpcError, isHoldfastError } from '../../index.ts';
+import type { HoldfastError, Session } from '../../index.ts';
 
 /** Why a step failed. */
 export interface StepFailure {

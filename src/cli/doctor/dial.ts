@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
-import { StepFailedError } from './doctor-failure.ts';
+import { StepFailedError } from './failure.ts';
 
 /** Where a remote server is. */
 export interface Endpoint {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { bashCompletion } from './completion-bash.ts';
-import { fishCompletion } from './completion-fish.ts';
-import { shapeOf } from './completion-shape.ts';
-import { zshCompletion } from './completion-zsh.ts';
+import { bashCompletion } from './bash.ts';
+import { fishCompletion } from './fish.ts';
+import { shapeOf } from './shape.ts';
+import { zshCompletion } from './zsh.ts';
 
 const writers = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 

@@ -1,5 +1,5 @@
-import { everyCommand } from './completion-shape.ts';
-import type { Completable, CommandShape, OptionShape } from './completion-shape.ts';
+import { everyCommand } from './shape.ts';
+import type { Completable, CommandShape, OptionShape } from './shape.ts';
 
 /** The completion script for fish. */
 export function fishCompletion(program: CommandShape, name: string): string {

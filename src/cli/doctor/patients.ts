@@ -1,4 +1,4 @@
-import type { ConfigProblem, LoadedConfig, ServerSpec } from '../config/index.ts';
+import type { ConfigProblem, LoadedConfig, ServerSpec } from '../../config/index.ts';
 
 /** A server that is to be looked at, or one that the configuration itself keeps out. */
 export type Patient =

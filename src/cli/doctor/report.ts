@@ -1,11 +1,11 @@
-import type { ConfigProblem } from '../config/index.ts';
-import { latencyWords } from '../words/session-words.ts';
-import { styled } from './color.ts';
-import type { Style } from './color.ts';
-import type { ServerReport } from './doctor-findings.ts';
-import type { Step } from './doctor-steps.ts';
-import { exitCode } from './exit-codes.ts';
-import { inColumn, onOneLine, shownId } from './terminal-text.ts';
+import type { ConfigProblem } from '../../config/index.ts';
+import { latencyWords } from '../../words/session-words.ts';
+import { styled } from '../color.ts';
+import type { Style } from '../color.ts';
+import type { ServerReport } from './findings.ts';
+import type { Step } from './steps.ts';
+import { exitCode } from '../exit-codes.ts';
+import { inColumn, onOneLine, shownId } from '../terminal-text.ts';
 
 /** What was found of a configuration; `--json` writes it as it is. */
 export interface DoctorReport {

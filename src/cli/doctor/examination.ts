@@ -1,18 +1,18 @@
-import type { ServerSpec } from '../config/index.ts';
-import type { SecretRegistry, ServerOptions, Session, SessionManager, ShownError, Tool } from '../index.ts';
-import { dial, endpointOf } from './doctor-dial.ts';
-import { StepFailedError, failureOf } from './doctor-failure.ts';
-import type { StepFailure } from './doctor-failure.ts';
-import { nothingFound } from './doctor-findings.ts';
-import type { ServerFindings, ServerReport } from './doctor-findings.ts';
-import { fixFor } from './doctor-fixes.ts';
-import type { Limits } from './doctor-limits.ts';
-import { resolveHost, resolveProgram } from './doctor-resolve.ts';
-import { safeToolOf } from './doctor-safe-tool.ts';
-import { reachedStage } from './doctor-stage.ts';
-import { Steps } from './doctor-steps.ts';
-import type { StepName } from './doctor-steps.ts';
-import { onOneLine } from './terminal-text.ts';
+import type { ServerSpec } from '../../config/index.ts';
+import type { SecretRegistry, ServerOptions, Session, SessionManager, ShownError, Tool } from '../../index.ts';
+import { dial, endpointOf } from './dial.ts';
+import { StepFailedError, failureOf } from './failure.ts';
+import type { StepFailure } from './failure.ts';
+import { nothingFound } from './findings.ts';
+import type { ServerFindings, ServerReport } from './findings.ts';
+import { fixFor } from './fixes.ts';
+import type { Limits } from './limits.ts';
+import { resolveHost, resolveProgram } from './resolve.ts';
+import { safeToolOf } from './safe-tool.ts';
+import { reachedStage } from './stage.ts';
+import { Steps } from './steps.ts';
+import type { StepName } from './steps.ts';
+import { onOneLine } from '../terminal-text.ts';
 
 /** What looking at a server needs. */
 export interface Surgery {

@@ -1,5 +1,5 @@
-import type { ServerSpec } from '../config/index.ts';
-import type { ServerOptions } from '../index.ts';
+import type { ServerSpec } from '../../config/index.ts';
+import type { ServerOptions } from '../../index.ts';
 
 /** How long a server may take, and what to raise where that is too short. */
 export interface Limits {

@@ -1,12 +1,12 @@
-import type { ServerSpec } from '../config/index.ts';
-import { InvalidOptionError, targetOf } from '../index.ts';
-import type { ServerOptions, Session } from '../index.ts';
-import { Examination } from './doctor-examination.ts';
-import type { Surgery } from './doctor-examination.ts';
-import { nothingFound } from './doctor-findings.ts';
-import type { ServerReport } from './doctor-findings.ts';
-import { limitsOf } from './doctor-limits.ts';
-import type { Step } from './doctor-steps.ts';
+import type { ServerSpec } from '../../config/index.ts';
+import { InvalidOptionError, targetOf } from '../../index.ts';
+import type { ServerOptions, Session } from '../../index.ts';
+import { Examination } from './examination.ts';
+import type { Surgery } from './examination.ts';
+import { nothingFound } from './findings.ts';
+import type { ServerReport } from './findings.ts';
+import { limitsOf } from './limits.ts';
+import type { Step } from './steps.ts';
 
 /** Takes a server through all steps, until one fails, and lets it go. Rejects with the reason of the signal. */
 export async function lookAtServer(spec: ServerSpec, surgery: Surgery): Promise<ServerReport> {
