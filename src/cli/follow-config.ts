@@ -26,6 +26,7 @@ export function followConfig(
   manager: Pick<SessionManager, 'apply'>,
   follower: ConfigFollower,
 ): StopWatching {
+  let last: Promise<void> = Promise.resolve();
   let known = new Set(held.problems.map(mistakeKey));
   const apply = async (config: LoadedConfig): Promise<void> => {
     try {
@@ -49,7 +50,7 @@ export function followConfig(
           follower.broken(config.problems);
           return;
         }
-        void apply(config);
+        last = last.then(() => apply(config));
       },
       onBroken: ({ file, line, column, field, problem, fix }) => {
         follower.broken([{ file, line, column, field, serverId: null, problem, fix }]);
