@@ -197,7 +197,7 @@ describe('the command', () => {
       for (const [where, text] of told) expect([where, canariesIn(text)]).toEqual([where, []]);
       const withControl = told.flatMap(([where, text]) => (text.includes(control) ? [where] : []));
       expect(withControl).toEqual(
-        expect.arrayContaining(['/api/sessions', '/api/sessions/program/call', '/api/events']),
+        expect.arrayContaining(['/api/sessions', '/api/sessions/program/call', '/api/events', '/api/logs']),
       );
       cli.signal('SIGTERM');
       const { stdout, stderr } = await cli.ended;
@@ -206,6 +206,18 @@ describe('the command', () => {
       expect(canariesIn(stdout)).toEqual([]);
       expect(canariesIn(stderr)).toEqual([]);
       expect(stdout + stderr).not.toContain(token);
+      for (const args of [
+        ['config', 'print', 'mcp.json'],
+        ['config', 'check', 'mcp.json', '--json'],
+        ['doctor', '-c', 'mcp.json', '--json'],
+      ]) {
+        const end = await (await startCli(args, { cwd: folder, env })).ended;
+        expect([args[0], end.stdout.includes('program'), canariesIn(end.stdout + end.stderr)]).toEqual([
+          args[0],
+          true,
+          [],
+        ]);
+      }
     } finally {
       await server.stop();
       rmSync(folder, { recursive: true });
@@ -223,7 +235,15 @@ async function everythingServed(
   );
   const headers = { authorization: `Bearer ${token}` };
   const told: (readonly [string, string])[] = [];
-  for (const path of ['/', '/api/sessions', '/api/sessions/program', '/api/tools', '/api/charts', '/metrics'])
+  for (const path of [
+    '/',
+    '/api/sessions',
+    '/api/sessions/program',
+    '/api/tools',
+    '/api/charts',
+    '/api/logs',
+    '/metrics',
+  ])
     told.push([path, (await exchange(new URL(path, url).href, { method: 'GET', headers })).body]);
   const call = '/api/sessions/program/call';
   told.push([call, (await exchange(new URL(call, url).href, { headers, body: { tool: 'any' } })).body]);
