@@ -38,6 +38,8 @@ export interface ConnectionInfo {
   readonly lastError: ShownError | null;
   readonly latencyMs: { readonly last: number | null; readonly mean: number | null };
   readonly circuit: CircuitState;
+  /** True: the circuit was closed again a moment ago, and opens anew with the first failed call. */
+  readonly onProbation: boolean;
   /** The protocol era in which the server was last spoken to; null before its first connection. */
   readonly era: Era | null;
   /** Since when it has been of that era, in milliseconds since the epoch. */
@@ -81,6 +83,7 @@ export function connectionInfoOf(record: SessionRecord): ConnectionInfo {
     lastError: lastFault === null ? null : shownFault(lastFault),
     latencyMs: Object.freeze(tally.latency),
     circuit: circuitStateOf(context.circuit),
+    onProbation: context.circuit.phase === 'probation',
     era: facts?.era ?? null,
     eraSince: known.eraSince,
     protocolVersion: facts?.protocolVersion ?? null,

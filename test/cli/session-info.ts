@@ -22,6 +22,7 @@ export function sessionInfo(id: string, given: Partial<ConnectionInfo> = {}): Co
     lastError: null,
     latencyMs: { last: 1.5, mean: 1.25 },
     circuit: 'closed',
+    onProbation: false,
     era: 'legacy',
     eraSince: 90_000,
     protocolVersion: '2025-11-25',

@@ -13,21 +13,26 @@ describe('the states that are lit', () => {
   const drawn = new Set([...diagram('session', 'svg').matchAll(/data-path="([^"]*)"/gu)].map(([, path]) => path));
   it.each(phases)('in %s are states of the drawing', (phase) => {
     for (const circuit of ['closed', 'open', 'halfOpen'] as const)
-      expect(litPaths(phase, circuit).filter((path) => !drawn.has(path))).toEqual([]);
+      for (const onProbation of [true, false])
+        expect(litPaths(phase, circuit, onProbation).filter((path) => !drawn.has(path))).toEqual([]);
   });
 
   it('are those around the state too, and both regions of a connected one', () => {
-    expect(litPaths('disconnected.parked.auth', 'closed')).toEqual([
+    expect(litPaths('disconnected.parked.auth', 'closed', false)).toEqual([
       'disconnected',
       'disconnected.parked',
       'disconnected.parked.auth',
     ]);
-    expect(litPaths('connected.degraded', 'open')).toEqual([
+    expect(litPaths('connected.degraded', 'open', false)).toEqual([
       'connected',
       'connected.health',
       'connected.health.degraded',
       'connected.circuit',
       'connected.circuit.open',
+    ]);
+    expect([true, false].map((onProbation) => litPaths('connected.healthy', 'closed', onProbation).at(-1))).toEqual([
+      'connected.circuit.probation',
+      'connected.circuit.normal',
     ]);
   });
 });

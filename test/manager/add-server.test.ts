@@ -59,6 +59,7 @@ describe('addServer', () => {
       lastError: null,
       latencyMs: { last: 10, mean: 10 },
       circuit: 'closed',
+      onProbation: false,
       era: 'legacy',
       eraSince: 1_767_225_600_100,
       protocolVersion: '2025-11-25',

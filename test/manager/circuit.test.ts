@@ -46,8 +46,9 @@ describe('a server that answers checks and hangs calls', () => {
       retryAfterMs: undefined,
     });
     await w.clock.advance(11_000);
-    expect(session.info).toMatchObject({ state: 'healthy', circuit: 'closed', reason: null });
+    expect(session.info).toMatchObject({ state: 'healthy', circuit: 'closed', onProbation: true, reason: null });
     for (let n = 0; n < 3; n += 1) expect(await session.callTool('echo')).toBeDefined();
+    expect(session.info).toMatchObject({ circuit: 'closed', onProbation: false });
     expect(ofCircuit(w.news())).toEqual([
       '100 a 1 connected.healthy > connected.degraded: calls get no answer',
       '500 a 1 circuit closed > open for 20000: 5 calls in a row failed',

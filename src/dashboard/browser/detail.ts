@@ -58,7 +58,7 @@ export class Detail {
     if (info.id !== this.#id) return;
     this.#dialog.dataset['state'] = stateWord(info);
     setText(this.#state, `${stateWords(info)}${info.reason === null ? '' : `: ${info.reason}`}`);
-    const lit = litPaths(info.phase, info.circuit);
+    const lit = litPaths(info.phase, info.circuit, info.onProbation);
     for (const state of this.#chart.querySelectorAll('.state')) {
       const path = state.getAttribute('data-path') ?? '';
       state.classList.toggle('lit', lit.includes(path));

@@ -10,14 +10,12 @@ const deeper: Readonly<Partial<Record<Phase, string>>> = {
   'connected.unhealthy': 'connected.health.unhealthy',
 };
 
-/**
- * The paths of the states that a session is in, and of all around them. While it is connected there are two regions; which of its states a
- * closed circuit is in is not told, so that none of them is among these.
- */
-export function litPaths(phase: Phase, circuit: CircuitState): readonly string[] {
+/** The paths of the states that a session is in, and of all around them. While it is connected there are two regions. */
+export function litPaths(phase: Phase, circuit: CircuitState, onProbation: boolean): readonly string[] {
   const lit = [...withOuter(deeper[phase] ?? phase)];
   if (lit[0] !== 'connected') return lit;
-  return [...lit, 'connected.circuit', ...(circuit === 'closed' ? [] : [`connected.circuit.${circuit}`])];
+  const closed = onProbation ? 'probation' : 'normal';
+  return [...lit, 'connected.circuit', `connected.circuit.${circuit === 'closed' ? closed : circuit}`];
 }
 
 function withOuter(path: string): readonly string[] {
