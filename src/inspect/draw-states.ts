@@ -21,7 +21,7 @@ interface Box {
 /**
  * A statechart as SVG: states as boxes within boxes, without arrows, which toMermaid draws. What each state can lead to stands in
  * its `<title>`. The group of a state has the class `state` and its path as `data-path`, such as `connected.health.healthy`; give the class
- * `lit` to those of the present state. It takes its colours from `currentColor` and names no font and no other address.
+ * `lit` to those of the present state. `data-leads-to` are the paths of the states that it can lead to. It takes its colours from `currentColor` and names no font and no other address.
  */
 export function drawStates(machine: AnyStateMachine, name: string): string {
   const { root } = readMachine(machine);
@@ -62,10 +62,15 @@ function draw({ state, width, height, inner }: Box, x: number, y: number): strin
   const label = inner.length === 0 ? `x="${round(width / 2)}" text-anchor="middle"` : `x="${PAD}"`;
   const children = inner.map((each) => draw(each.box, each.x, each.y)).join('');
   return (
-    `<g class="state" data-path="${path}" transform="translate(${round(x)} ${round(y)})"><title>${titleOf(state)}</title>` +
+    `<g class="state" data-path="${path}" data-leads-to="${targetsOf(state).join(' ')}" transform="translate(${round(x)} ${round(y)})"><title>${titleOf(state)}</title>` +
     `<rect width="${round(width)}" height="${round(height)}" rx="6" fill="none" stroke="currentColor"${dash}/>` +
     `<text ${label} y="${middle}" fill="currentColor" stroke="none">${key}</text>${children}</g>`
   );
+}
+
+/** The paths of all states that this one can lead to at once. */
+function targetsOf({ rows }: ChartState): readonly string[] {
+  return [...new Set(rows.flatMap(({ branches }) => branches.flatMap(({ targets }) => targets)))];
 }
 
 /** Where the state leads: one event a line. */

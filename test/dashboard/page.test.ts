@@ -92,10 +92,24 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.getByRole('button', { name: 'Details of a' }).click();
     const lit = (): Promise<readonly (string | null)[]> =>
       page.locator('.statechart .lit').evaluateAll((states) => states.map((state) => state.getAttribute('data-path')));
-    await expect.poll(lit).toEqual(['connected', 'connected.health', 'connected.health.healthy', 'connected.circuit']);
+    await expect
+      .poll(lit)
+      .toEqual([
+        'connected',
+        'connected.health',
+        'connected.health.healthy',
+        'connected.circuit',
+        'connected.circuit.normal',
+      ]);
+    await page.getByText('It can go on to (outlined): releasing, draining, unhealthy, degraded, open.').waitFor();
     servers.server('a', { refuse: { kind: 'transport', code: 'ECONNREFUSED', message: 'nobody is there' } });
     servers.server('a').kill();
     await expect.poll(lit).toEqual(['disconnected', 'disconnected.backingOff']);
+    expect(
+      await page
+        .locator('.statechart .next')
+        .evaluateAll((states) => states.map((state) => state.getAttribute('data-path'))),
+    ).toEqual(['connecting.attempt', 'closed']);
     await page.keyboard.press('Escape');
     expect(await page.getByRole('dialog').count()).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { argumentsOf, fieldsOf } from '../../src/dashboard/browser/call-form.ts';
-import { litPaths } from '../../src/dashboard/browser/model-states.ts';
+import { litPaths, nextPaths } from '../../src/dashboard/browser/model-states.ts';
 import { begin, change } from '../../src/dashboard/browser/model.ts';
 import { sparklinePath } from '../../src/dashboard/browser/sparkline.ts';
 import { toldEvent } from '../../src/dashboard/browser/told.ts';
@@ -34,6 +34,34 @@ describe('the states that are lit', () => {
       'connected.circuit.probation',
       'connected.circuit.normal',
     ]);
+  });
+});
+
+describe('the states that come next', () => {
+  const leadsTo = new Map(
+    [...diagram('session', 'svg').matchAll(/data-path="([^"]*)" data-leads-to="([^"]*)"/gu)].map(
+      ([, path = '', targets = '']) => [path, targets] as const,
+    ),
+  );
+
+  it('are those that the present ones and those around them lead to, the innermost of each', () => {
+    expect(nextPaths(litPaths('disconnected.backingOff', 'closed', false), leadsTo)).toEqual([
+      'connecting.attempt',
+      'closed',
+    ]);
+    expect(nextPaths(litPaths('connected.healthy', 'closed', false), leadsTo)).toEqual([
+      'releasing',
+      'draining',
+      'connected.health.unhealthy',
+      'connected.health.degraded',
+      'connected.circuit.open',
+    ]);
+    expect(nextPaths(litPaths('closed', 'closed', false), leadsTo)).toEqual([]);
+  });
+
+  it.each(phases)('of %s are states of the drawing', (phase) => {
+    const next = nextPaths(litPaths(phase, 'closed', false), leadsTo);
+    expect(next.filter((path) => !leadsTo.has(path))).toEqual([]);
   });
 });
 

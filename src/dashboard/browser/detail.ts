@@ -6,13 +6,14 @@ import type { Field } from './call-form.ts';
 import { get, post } from './connection.ts';
 import type { Answer } from './connection.ts';
 import { element, setText } from './element.ts';
-import { litPaths } from './model-states.ts';
+import { litPaths, nextPaths, shortName } from './model-states.ts';
 
 /** What is known of one server at length: its statechart with the present states lit, and its tools, each with a form to call it. */
 export class Detail {
   readonly #dialog: HTMLDialogElement;
   readonly #state = element('p', 'state-word');
   readonly #chart = element('div');
+  readonly #next = element('p', 'why');
   #charts: Promise<Answer<Charts>> | null = null;
   #id: string | null = null;
 
@@ -39,7 +40,7 @@ export class Detail {
     });
     const tools = element('section', '', element('h3', '', 'Tools'), element('p', 'why', 'asking …'));
     this.#chart.replaceChildren();
-    this.#dialog.replaceChildren(element('div', 'tools', title, close), this.#state, this.#chart, tools);
+    this.#dialog.replaceChildren(element('div', 'tools', title, close), this.#state, this.#chart, this.#next, tools);
     this.#dialog.showModal();
     this.update(info);
     this.#charts ??= get<Charts>('/api/charts');
@@ -58,12 +59,24 @@ export class Detail {
     if (info.id !== this.#id) return;
     this.#dialog.dataset['state'] = stateWord(info);
     setText(this.#state, `${stateWords(info)}${info.reason === null ? '' : `: ${info.reason}`}`);
-    const lit = litPaths(info.phase, info.circuit, info.onProbation);
-    for (const state of this.#chart.querySelectorAll('.state')) {
+    this.#light(litPaths(info.phase, info.circuit, info.onProbation));
+  }
+
+  #light(lit: readonly string[]): void {
+    const states = [...this.#chart.querySelectorAll('.state')];
+    const next = nextPaths(
+      lit,
+      new Map(
+        states.map((state) => [state.getAttribute('data-path') ?? '', state.getAttribute('data-leads-to') ?? '']),
+      ),
+    );
+    for (const state of states) {
       const path = state.getAttribute('data-path') ?? '';
       state.classList.toggle('lit', lit.includes(path));
       state.classList.toggle('leaf', lit.includes(path) && state.querySelector('.state') === null);
+      state.classList.toggle('next', next.includes(path));
     }
+    setText(this.#next, next.length === 0 ? '' : `It can go on to (outlined): ${next.map(shortName).join(', ')}.`);
   }
 }
 

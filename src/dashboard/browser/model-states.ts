@@ -18,6 +18,21 @@ export function litPaths(phase: Phase, circuit: CircuitState, onProbation: boole
   return [...lit, 'connected.circuit', `connected.circuit.${circuit === 'closed' ? closed : circuit}`];
 }
 
+/**
+ * The paths of the states that the present ones can go on to at once, of what is within each other the innermost. `leadsTo`: by the
+ * path of each state, the paths that it leads to, separated by blanks.
+ */
+export function nextPaths(lit: readonly string[], leadsTo: ReadonlyMap<string, string>): readonly string[] {
+  const all = lit.flatMap((path) => (leadsTo.get(path) ?? '').split(' ')).filter((path) => path !== '');
+  const next = [...new Set(all)].filter((path) => !lit.includes(path));
+  return next.filter((path) => !next.some((other) => other.startsWith(`${path}.`)));
+}
+
+/** A state's name without those around it. */
+export function shortName(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
 function withOuter(path: string): readonly string[] {
   const keys = path.split('.');
   return keys.map((_key, index) => keys.slice(0, index + 1).join('.'));
